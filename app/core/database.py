@@ -1,0 +1,179 @@
+"""SQLite files of our own: WAL, private, safe with several processes, made again when deleted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .files import open_private, private_folder
+from .journal import Chunk, read_new
+
+_BUSY_SECONDS = 10.0
+_CORRUPT = ("malformed", "not a database", "disk image")
+
+
+class Database:
+    """One SQLite file with its schema.
+
+    `migrations` are scripts, applied in order and once each (their number is PRAGMA user_version).
+    `durable` chooses synchronous FULL (a commit survives the machine) over NORMAL.
+    Every thread may call read() and write(); connections are pooled.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[str], *, durable: bool = False) -> None:
+        self.path = path
+        self._migrations = tuple(migrations)
+        self._durable = durable
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._lock = threading.Lock()
+        self._inode = 0
+        self._pid = os.getpid()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection within one consistent snapshot."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A connection within one transaction: committed at the end, rolled back on an exception."""
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def close(self) -> None:
+        """Close every idle connection; the next use opens new ones."""
+        with self._lock:
+            self._close_idle()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._notice_changes()
+            inode = self._inode
+            connection = self._idle.pop() if self._idle else self._connect()
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                if inode == self._inode:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+
+    def _notice_changes(self) -> None:
+        """Start anew after a fork, and when the file is gone: deleting a folder resets its service."""
+        if self._pid != os.getpid():
+            self._idle.clear()
+            self._pid, self._inode = os.getpid(), 0
+        if self._inode and _inode(self.path) == self._inode:
+            return
+        self._close_idle()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        private_folder(self.path.parent)
+        # Because two processes that switch a new file to WAL at once fail with "database is locked".
+        lock = open_private(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            os.close(open_private(self.path, os.O_RDWR | os.O_CREAT))
+            try:
+                self._migrate()
+            except sqlite3.DatabaseError as error:
+                if not any(word in str(error) for word in _CORRUPT):
+                    raise
+                self._set_aside()
+                self._migrate()
+            self._inode = _inode(self.path)
+        finally:
+            os.close(lock)
+
+    def _migrate(self) -> None:
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            for number, script in enumerate(self._migrations[version:], start=version + 1):
+                connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+        finally:
+            connection.close()
+
+    def _set_aside(self) -> None:
+        """Keep an unreadable file under another name, because it may still help a person."""
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        self.path.replace(self.path.with_suffix(".corrupt"))
+        os.close(open_private(self.path, os.O_RDWR | os.O_CREAT))
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+
+OFFSETS = "create table journal_offset (file text primary key, offset integer not null) without rowid;"
+"""The table that `fold` needs; a store puts it into its first migration."""
+
+
+def fold(database: Database, folder: Path, apply: Callable[[sqlite3.Connection, list[bytes]], None]) -> int:
+    """Apply what is new in a journal folder, each chunk in one transaction with its offset.
+
+    Returns the number of lines. Several processes may fold the same folder: each line counts once.
+    """
+    with database.read() as connection:
+        offsets = _offsets(connection)
+    return sum(_fold_chunk(database, chunk, offsets, apply) for chunk in read_new(folder, offsets))
+
+
+def _fold_chunk(
+    database: Database,
+    chunk: Chunk,
+    offsets: dict[str, int],
+    apply: Callable[[sqlite3.Connection, list[bytes]], None],
+) -> int:
+    with database.write() as connection:
+        if _offsets(connection).get(chunk.file, 0) != offsets.get(chunk.file, 0):
+            return 0  # Because another process has folded this file since; the next call goes on there.
+        apply(connection, chunk.lines)
+        connection.execute(
+            "insert into journal_offset values (?, ?) on conflict (file) do update set offset = excluded.offset",
+            (chunk.file, chunk.end),
+        )
+    offsets[chunk.file] = chunk.end
+    return len(chunk.lines)
+
+
+def _offsets(connection: sqlite3.Connection) -> dict[str, int]:
+    return {row["file"]: row["offset"] for row in connection.execute("select * from journal_offset")}
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,43 @@
+"""Files that nobody else may read, and writes that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def private_folder(path: Path) -> Path:
+    """Make the folder (and its parents) if needed and let only its owner in, whatever the umask."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.stat().st_mode & 0o777 != 0o700:
+        path.chmod(0o700)
+    return path
+
+
+def open_private(path: Path, flags: int) -> int:
+    """A file descriptor of a file that only its owner can read; `flags` as of os.open."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    if os.fstat(descriptor).st_mode & 0o777 != 0o600:
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one step: another process sees the old content or the new, also after a crash."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    descriptor = open_private(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable, as fsync(2) asks for after a rename."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

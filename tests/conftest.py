@@ -1,0 +1,37 @@
+"""What every test may use: a frozen clock, recorded signals, and one real PostgreSQL a test process."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.postgres import EmbeddedPostgres
+from app.testing import FrozenClock, RecordingEmit
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """A clock that stands at 2026-11-23 12:00 UTC."""
+    return FrozenClock()
+
+
+@pytest.fixture
+def emit() -> RecordingEmit:
+    """Keeps the signals that a page emits."""
+    return RecordingEmit()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A running PostgreSQL with an empty database `atalaia`; shared by the tests of one process."""
+    folder = Path(tempfile.mkdtemp(prefix="atalaia-pg-"))
+    folder.chmod(0o711)  # Because as root the server runs as somebody else.
+    server = EmbeddedPostgres(folder, fsync=False)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
