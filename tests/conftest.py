@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from app.core.postgres import EmbeddedPostgres
 from app.testing import FrozenClock, RecordingEmit
 
 
@@ -26,8 +25,10 @@ def emit() -> RecordingEmit:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
+def postgres() -> "Iterator[EmbeddedPostgres]":
     """A running PostgreSQL with an empty database `atalaia`; shared by the tests of one process."""
+    from app.core.postgres import EmbeddedPostgres
+
     folder = Path(tempfile.mkdtemp(prefix="atalaia-pg-"))
     folder.chmod(0o711)  # Because as root the server runs as somebody else.
     server = EmbeddedPostgres(folder, fsync=False)

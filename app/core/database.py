@@ -161,7 +161,8 @@ def _fold_chunk(
             return 0  # Because another process has folded this file since; the next call goes on there.
         apply(connection, chunk.lines)
         connection.execute(
-            "insert into journal_offset values (?, ?) on conflict (file) do update set offset = excluded.offset",
+            "insert into journal_offset values (?, ?)"
+            " on conflict (file) do update set offset = excluded.offset",
             (chunk.file, chunk.end),
         )
     offsets[chunk.file] = chunk.end

@@ -21,7 +21,10 @@ class Section(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """One setting as operators see it; `variable` is its name in the environment."""
+    """One setting as operators see it; `variable` is its name in the environment.
+
+    A `listed` one is comma-separated there.
+    """
 
     variable: str
     field: str
@@ -29,6 +32,7 @@ class Knob:
     unit: str
     description: str
     secret: bool
+    listed: bool
 
 
 def knob(default: Any, description: str, *, unit: str = "", variable: str = "", **constraints: Any) -> Any:
@@ -52,6 +56,7 @@ def knobs(section: type[Section]) -> Iterator[Knob]:
             unit=str(said.get("unit", "")),
             description=field.description or "",
             secret=field.annotation is SecretStr,
+            listed=isinstance(field.default, tuple),
         )
 
 

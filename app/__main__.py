@@ -1,0 +1,5 @@
+"""python -m app: the command line."""
+
+from .cli import main
+
+main()

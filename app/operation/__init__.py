@@ -1,0 +1,1 @@
+"""What the operator's commands do: set up, validate, serve, ask for the status."""

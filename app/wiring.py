@@ -1,0 +1,245 @@
+"""The composition root: the only file that names concrete stores, channels and probes.
+
+Tower     the five pages of one process, with their threads
+Atalaia   puts a tower into a FastAPI application
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from .alerts.channels import Channel
+from .alerts.channels.email import EmailChannel
+from .alerts.channels.slack import SlackChannel
+from .alerts.channels.whatsapp import WhatsAppChannel
+from .core.clock import Clock, SystemClock
+from .core.guard import failures, guard
+from .core.health import Health, Level
+from .core.leader import Leader
+from .core.measure import Measure
+from .core.schedule import Schedule
+from .core.signal import Category, Severity, Signal
+from .core.workers import Worker, Workers
+from .logs.redact import redact_text
+from .services.automated_alerts import AlertSource, AutomatedAlerts, alerts
+from .services.backup_system import BackupSystem
+from .services.business_metrics import BusinessEvents, BusinessMetrics, metrics
+from .services.performance_monitor import PerformanceMonitor
+from .services.production_logger import ProductionLogger
+from .settings import Settings, load
+
+Rule = Callable[[], Iterable[Signal]]
+HealthCheck = Callable[[], Health]
+
+
+class Tower:
+    """The five pages of one process.
+
+    Without arguments for them, the module-level `metrics` and `alerts` write into this tower.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        events: BusinessEvents = metrics,
+        source: AlertSource = alerts,
+        channels: Iterable[Channel] = (),
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        logs, zone = settings.log_folder, settings.zone.key
+        self.health_checks: dict[str, HealthCheck] = {}
+        self.rules: list[Rule] = []
+        self.started_at: datetime | None = None
+        self._known_failures: dict[str, int] = {}
+        emit = source.observe
+        self.logger = ProductionLogger(settings.logs, logs, self.clock, emit)
+        self.metrics = BusinessMetrics(
+            _in_zone(settings.metrics, zone), events, logs / "business_metrics", self.clock, emit
+        )
+        self.performance = PerformanceMonitor(
+            settings.performance, logs / "performance", settings.database_url, self.clock, emit
+        )
+        self.alerts = AutomatedAlerts(
+            settings.alerts,
+            source,
+            logs / "alerts",
+            [*channels_of(settings), *channels],
+            self.clock,
+            redact=redact_text,
+        )
+        self.backup = BackupSystem(
+            _in_zone(settings.backup, zone), settings.backup_folder, settings.database_url, self.clock, emit
+        )
+        self.leader = Leader(logs / ".leader")
+        self.workers = Workers(logs / ".workers")
+        self.schedule = Schedule(self.leader)
+        self._source, self._events = source, events
+
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Open the journals, join the workers of this host and begin to work; `loop` is watched."""
+        self.started_at = self.clock.now()
+        with guard("tower.start"):
+            self.logger.start()
+        with guard("tower.start"):
+            self.workers.join(self.started_at)
+            self.leader.start()
+        self.performance.start(loop)
+        self.alerts.start(lambda: self.leader.is_leader)
+        self._plan()
+        self.schedule.start()
+
+    def stop(self) -> None:
+        """End every thread and file; what is under way is finished or left resumable."""
+        for step in (
+            self.backup.stop,
+            self.schedule.stop,
+            self.alerts.stop,
+            self.performance.stop,
+            self.leader.stop,
+            self.workers.leave,
+            self.logger.stop,
+        ):
+            with guard("tower.stop"):
+                step()
+
+    def components(self) -> dict[str, Health]:
+        """The state of every page, of what they watch, and of the host's own health checks."""
+        found: dict[str, Health] = {
+            "logs": self.logger.health(),
+            "metrics": self.metrics.health(),
+            "performance": self.performance.health(),
+            "alerts": self.alerts.health(),
+            "backup": self.backup.health(),
+            **self.performance.components(),
+            "internal": self._internal(),
+        }
+        for name, check in self.health_checks.items():
+            found[name] = _checked(name, check)
+        return found
+
+    def measures(self) -> list[Measure]:
+        """Everything measured, for the exposition."""
+        pages = (self.logger, self.metrics, self.performance, self.alerts, self.backup)
+        found: list[Measure] = []
+        for page in pages:
+            with guard(f"measures.{type(page).__name__}"):
+                found.extend(page.measures())
+        return found
+
+    def alive(self) -> list[Worker]:
+        """The workers of this host."""
+        return self.workers.alive()
+
+    def _plan(self) -> None:
+        every, performance = self.schedule.every, self.performance
+        sample = self.settings.performance.sample_seconds
+        every(1, "logs.retry", self.logger.retry)
+        every(1, "journals.sync", self._sync)
+        every(1, "metrics.fold", self.metrics.fold, for_leader=True)
+        every(sample, "performance.sample_worker", performance.sample_worker)
+        every(sample, "performance.sample_host", performance.sample_host, for_leader=True)
+        every(15, "performance.sample_database", performance.sample_database, for_leader=True)
+        external = self.settings.performance.external_interval_seconds
+        every(external, "performance.sample_external", performance.sample_external, for_leader=True)
+        every(10, "performance.evaluate", performance.evaluate, for_leader=True)
+        every(10, "rules", self._evaluate_rules, for_leader=True)
+        every(10, "failures", self._report_failures)
+        every(1, "alerts.tick", self.alerts.tick, for_leader=True)
+        every(15, "backup.run_due", self.backup.run_due, for_leader=True)
+        every(2, "workers.bury", self._bury, for_leader=True)
+        for page in (self.metrics, performance, self.alerts):
+            every(3600, f"{type(page).__name__}.trim", page.trim, for_leader=True)
+
+    def _sync(self) -> None:
+        self._events.journal.sync()
+        self._source.journal.sync()
+
+    def _evaluate_rules(self) -> None:
+        for rule in self.rules:
+            with guard("rule"):
+                for signal in rule():
+                    self._source.observe(signal)
+
+    def _bury(self) -> None:
+        for worker in self.workers.bury():
+            self._source.observe(
+                Signal(
+                    source="app",
+                    key=f"worker:{worker.pid}:{worker.started_at}",
+                    title=f"Worker {worker.pid} died without a word",
+                    message=f"It had worked since {worker.started_at}; it was killed or it crashed.",
+                    severity=Severity.HIGH,
+                    category=Category.SYSTEM,
+                    labels={"pid": str(worker.pid)},
+                    code="worker_died",
+                    expires_seconds=900,
+                )
+            )
+
+    def _report_failures(self) -> None:
+        """What a guard swallowed is itself a signal."""
+        for place, failure in failures.snapshot().items():
+            if failure.count > self._known_failures.get(place, 0):
+                self._source.observe(_internal_failure(place, failure.count, failure.last))
+            self._known_failures[place] = failure.count
+
+    def _internal(self) -> Health:
+        found = {
+            place: {"count": failure.count, "last": failure.last}
+            for place, failure in failures.snapshot().items()
+        }
+        recent = [p for p, f in failures.snapshot().items() if self.clock.now().timestamp() - f.at < 900]
+        if not recent:
+            return Health(details={"failures": found})
+        return Health(Level.DEGRADED, f"failed within 15 minutes: {', '.join(recent)}", {"failures": found})
+
+
+def channels_of(settings: Settings) -> list[Channel]:
+    """The alert channels that the settings switch on."""
+    offered = (EmailChannel, SlackChannel, WhatsAppChannel)
+    return [made for kind in offered if (made := kind.from_settings(settings.alerts)) is not None]
+
+
+def _in_zone(section: Any, zone: str) -> Any:
+    return section if section.timezone else section.model_copy(update={"timezone": zone})
+
+
+def _checked(name: str, check: HealthCheck) -> Health:
+    with guard(f"health.{name}"):
+        return check()
+    return Health(Level.DOWN, "its health check failed itself")
+
+
+def _internal_failure(place: str, count: int, last: str) -> Signal:
+    return Signal(
+        source="app",
+        key=f"internal:{place}",
+        title=f"Atalaia itself failed in {place}",
+        message=f"{count} times since this process began, last: {last}",
+        severity=Severity.MEDIUM,
+        category=Category.SYSTEM,
+        labels={"place": place},
+        code="internal_failure",
+        value=float(count),
+        expires_seconds=900,
+    )
+
+
+def product_version() -> str:
+    """The installed version; in a checkout, where nothing is installed, "checkout"."""
+    try:
+        return version("atalaia")
+    except PackageNotFoundError:
+        return "checkout"
