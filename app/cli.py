@@ -17,6 +17,11 @@ import typer
 
 from .core.errors import AtalaiaError
 from .core.signal import Category, Severity
+from .operation.monitor import ask
+from .operation.reference import settings_page
+from .operation.serve import run
+from .operation.setup import set_up
+from .operation.validation import check_everything
 from .settings import load
 from .wiring import Tower
 
@@ -271,8 +276,6 @@ def status(
     line: Annotated[bool, typer.Option(help="One line, for cron.")] = False, as_json: Json = False
 ) -> None:
     """Ask the running application how it is; exit code 0 ok, 1 degraded, 2 down or silent."""
-    from .operation.monitor import ask
-
     answer = ask(load().server)
     if as_json:
         _print_json(answer.document)
@@ -286,25 +289,25 @@ def status(
 @cli.command()
 def serve() -> None:
     """Run the application on HOST, PORT and WORKERS, with a PostgreSQL of its own if it has none."""
-    from .operation.serve import run
-
     run(load())
 
 
 @cli.command()
 def setup() -> None:
     """Write config/production.env and the folders; what is there already stays."""
-    from .operation.setup import run
-
-    for said in run(Path.cwd()):
+    for said in set_up(Path.cwd()):
         typer.echo(said)
+
+
+@cli.command()
+def settings() -> None:
+    """Print the reference of all settings (docs/SETTINGS.md)."""
+    typer.echo(settings_page(), nl=False)
 
 
 @cli.command()
 def validate(as_json: Json = False) -> None:
     """Check every setting, folder, program, permission, database right and channel."""
-    from .operation.validation import check_everything
-
     findings = check_everything(Path.cwd())
     if as_json:
         _print_json([finding.document() for finding in findings])

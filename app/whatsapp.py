@@ -64,12 +64,7 @@ class WhatsApp:
     def __init__(self, settings: WhatsAppSettings, database_url: str) -> None:
         self._verify_token = settings.verify_token.get_secret_value()
         self._secret = settings.app_secret.get_secret_value().encode()
-        # Because "postgresql://" is psycopg2 in SQLAlchemy, the URL is taken as it is.
-        self.engine = (
-            sa.create_engine(database_url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-            if database_url
-            else None
-        )
+        self.engine = _engine(database_url) if database_url else None
         self._has_tables = False
 
     def close(self) -> None:
@@ -135,17 +130,14 @@ class WhatsApp:
         """Keep one message and its conversation; False when Meta had sent it before."""
         try:
             with self._transaction() as connection:
-                started, ended = _keep(connection, message)
+                # Because events count once per key, saying them before the commit neither loses one
+                # when we die in between nor counts one twice when Meta sends the message again.
+                _announce(message.user_id, *_keep(connection, message))
         except sa.exc.IntegrityError:
             return False
         except sa.exc.SQLAlchemyError as error:
             _log.error("message not kept", extra={"error": type(error).__name__})
             raise HTTPException(503, "the database does not answer; send it again") from error
-        if ended is not None:
-            metrics.conversation_ended(message.user_id, conversation_id=ended.id, key=ended.id, at=ended.at)
-        metrics.conversation_started(
-            message.user_id, conversation_id=started.id, key=started.id, at=started.at, channel="whatsapp"
-        )
         return True
 
     def _transaction(self) -> Any:
@@ -194,6 +186,20 @@ def _keep(connection: sa.Connection, message: Message) -> tuple[_Moment, _Moment
         )
     )
     return started, ended
+
+
+def _engine(database_url: str) -> sa.Engine:
+    # Because plain "postgresql://" means psycopg 3 to SQLAlchemy.
+    url = sa.make_url(database_url).set(drivername="postgresql+psycopg2")
+    return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+
+
+def _announce(user_id: str, started: _Moment, ended: _Moment | None) -> None:
+    if ended is not None:
+        metrics.conversation_ended(user_id, conversation_id=ended.id, key=ended.id, at=ended.at)
+    metrics.conversation_started(
+        user_id, conversation_id=started.id, key=started.id, at=started.at, channel="whatsapp"
+    )
 
 
 def read_messages(payload: dict[str, Any], secret: bytes) -> Iterator[Message]:

@@ -7,15 +7,15 @@ Atalaia   puts a tower into a FastAPI application
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from functools import cached_property
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import Scope
 
 from .alerts.channels import Channel
 from .alerts.channels.email import EmailChannel
@@ -28,8 +28,11 @@ from .core.leader import Leader
 from .core.measure import Measure
 from .core.schedule import Schedule
 from .core.signal import Category, Severity, Signal
-from .core.workers import Worker, Workers
+from .core.workers import Workers
 from .logs.redact import redact_text
+from .production.access import Decision
+from .production.application import Served, surround
+from .production.system import SystemView
 from .services.automated_alerts import AlertSource, AutomatedAlerts, alerts
 from .services.backup_system import BackupSystem
 from .services.business_metrics import BusinessEvents, BusinessMetrics, metrics
@@ -61,7 +64,8 @@ class Tower:
         logs, zone = settings.log_folder, settings.zone.key
         self.health_checks: dict[str, HealthCheck] = {}
         self.rules: list[Rule] = []
-        self.started_at: datetime | None = None
+        self.started_at = self.clock.now()
+        self.is_ready = False
         self._known_failures: dict[str, int] = {}
         emit = source.observe
         self.logger = ProductionLogger(settings.logs, logs, self.clock, emit)
@@ -89,7 +93,7 @@ class Tower:
 
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Open the journals, join the workers of this host and begin to work; `loop` is watched."""
-        self.started_at = self.clock.now()
+        self.open()
         with guard("tower.start"):
             self.logger.start()
         with guard("tower.start"):
@@ -99,9 +103,16 @@ class Tower:
         self.alerts.start(lambda: self.leader.is_leader)
         self._plan()
         self.schedule.start()
+        self.is_ready = True
+
+    def open(self) -> None:
+        """Say where the journals are; enough for a command that only records or raises."""
+        self._events.journal.open(self.settings.log_folder / "business_metrics", self.clock)
+        self._source.journal.open(self.settings.log_folder / "alerts", self.clock)
 
     def stop(self) -> None:
         """End every thread and file; what is under way is finished or left resumable."""
+        self.is_ready = False
         for step in (
             self.backup.stop,
             self.schedule.stop,
@@ -110,6 +121,8 @@ class Tower:
             self.leader.stop,
             self.workers.leave,
             self.logger.stop,
+            self._events.journal.close,
+            self._source.journal.close,
         ):
             with guard("tower.stop"):
                 step()
@@ -138,9 +151,17 @@ class Tower:
                 found.extend(page.measures())
         return found
 
-    def alive(self) -> list[Worker]:
-        """The workers of this host."""
-        return self.workers.alive()
+    def tell(self, decision: Decision, scope: Scope) -> None:
+        """Log a refusal, and what was done by whom; somebody who keeps guessing tokens is a signal."""
+        client = (scope.get("client") or ("unknown", 0))[0]
+        said = {"reason": decision.reason, "identity": decision.identity, "client": client}
+        said |= {"method": scope.get("method", ""), "path": scope["path"], "status": decision.status}
+        if not decision.allowed:
+            self.logger.security("access_refused", **said)
+        elif said["method"] not in {"GET", "HEAD"}:
+            self.logger.security("access_granted", **said)
+        if decision.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._source.observe(_attack(client))
 
     def _plan(self) -> None:
         every, performance = self.schedule.every, self.performance
@@ -206,6 +227,90 @@ class Tower:
         return Health(Level.DEGRADED, f"failed within 15 minutes: {', '.join(recent)}", {"failures": found})
 
 
+class Atalaia:
+    """Puts a tower into a FastAPI application.
+
+        app = FastAPI()
+        Atalaia().install(app)
+
+    Without `settings` they are read from config/production.env below the working directory and from the
+    environment. `channels` are alert channels of the host's own, beside those of the settings.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, channels: Iterable[Channel] = ()) -> None:
+        self._settings = settings
+        self._channels = tuple(channels)
+
+    @cached_property
+    def tower(self) -> Tower:
+        """The tower of this process; reading the settings may raise SettingsError."""
+        return Tower(self._settings or load(), channels=self._channels)
+
+    def install(self, app: FastAPI) -> Atalaia:
+        """Watch `app` and serve /production/*; the host keeps its own lifespan."""
+        tower = self.tower
+        surround(
+            app,
+            self.served(),
+            access=tower.settings.access,
+            clock=tower.clock,
+            on_decision=tower.tell,
+        )
+        hosts_own = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def lifespan(host: Any) -> AsyncIterator[Any]:
+            tower.start(asyncio.get_running_loop())
+            try:
+                async with hosts_own(host) as state:
+                    yield state
+            finally:
+                # Because a dump or a message that is under way may take seconds to end.
+                await asyncio.to_thread(tower.stop)
+
+        app.router.lifespan_context = lifespan
+        return self
+
+    def served(self) -> Served:
+        """What the HTTP room serves of this tower."""
+        tower = self.tower
+        view = SystemView(
+            version=product_version(),
+            started_at=tower.started_at,
+            now=tower.clock.now,
+            workers=tower.workers.alive,
+            leader=tower.leader.holder,
+            components=tower.components,
+        )
+        return Served(
+            logger=tower.logger,
+            metrics=tower.metrics,
+            performance=tower.performance,
+            alerts=tower.alerts,
+            backup=tower.backup,
+            system=view,
+            measures=tower.measures,
+            is_ready=lambda: tower.is_ready,
+        )
+
+    def health_check(self, name: str) -> Callable[[HealthCheck], HealthCheck]:
+        """Show a component of the host's own in the status: a function that answers a Health.
+
+        It is asked in a thread for each status; what it raises counts as down.
+        """
+
+        def register(check: HealthCheck) -> HealthCheck:
+            self.tower.health_checks[name] = check
+            return check
+
+        return register
+
+    def rule(self, rule: Rule) -> Rule:
+        """An alert rule of the host's own: each 10 s, in the leading process, it answers Signals."""
+        self.tower.rules.append(rule)
+        return rule
+
+
 def channels_of(settings: Settings) -> list[Channel]:
     """The alert channels that the settings switch on."""
     offered = (EmailChannel, SlackChannel, WhatsAppChannel)
@@ -220,6 +325,20 @@ def _checked(name: str, check: HealthCheck) -> Health:
     with guard(f"health.{name}"):
         return check()
     return Health(Level.DOWN, "its health check failed itself")
+
+
+def _attack(client: str) -> Signal:
+    return Signal(
+        source="app",
+        key=f"access:{client}",
+        title=f"{client} keeps trying wrong tokens",
+        message="It is refused for a while each time; see logs/security.log.",
+        severity=Severity.HIGH,
+        category=Category.SECURITY,
+        labels={"client": client},
+        code="access_attack",
+        expires_seconds=900,
+    )
 
 
 def _internal_failure(place: str, count: int, last: str) -> Signal:

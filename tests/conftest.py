@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.postgres import EmbeddedPostgres
 from app.testing import FrozenClock, RecordingEmit
 
 
@@ -25,14 +26,14 @@ def emit() -> RecordingEmit:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> "Iterator[EmbeddedPostgres]":
+def postgres() -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL with an empty database `atalaia`; shared by the tests of one process."""
-    from app.core.postgres import EmbeddedPostgres
-
     folder = Path(tempfile.mkdtemp(prefix="atalaia-pg-"))
     folder.chmod(0o711)  # Because as root the server runs as somebody else.
     server = EmbeddedPostgres(folder, fsync=False)
     server.start()
     yield server
     server.stop()
+    # Because the data move elsewhere when the server's account cannot get into the temporary folder.
+    shutil.rmtree(server.data_folder.parent, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ _HEAD = """\
 """
 
 
-def run(root: Path) -> Iterator[str]:
+def set_up(root: Path) -> Iterator[str]:
     """Set up `root`; says what was done, line by line. Running it again adds only what is missing."""
     path = root / CONFIG
     if not path.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_several_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
 
 def test_an_exception_rolls_back(database: Database) -> None:
     """Nothing of a failed transaction stays."""
-    with pytest.raises(RuntimeError), database.write() as connection:
+    with suppress(RuntimeError), database.write() as connection:
         connection.execute("update counter set n = 7")
         raise RuntimeError
     assert value(database) == 0
