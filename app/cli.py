@@ -15,11 +15,13 @@ from typing import Annotated, Any
 
 import typer
 
-from .core.errors import AtalaiaError
+from .core.errors import AtalaiaError, InputRejected, NotFound
 from .core.signal import Category, Severity
+from .logs.streams import FILES
+from .logs.tail import follow
 from .operation.monitor import ask
 from .operation.reference import settings_page
-from .operation.serve import run
+from .operation.serve import run, with_running_database
 from .operation.setup import set_up
 from .operation.validation import check_everything
 from .settings import load
@@ -61,10 +63,13 @@ def logs_recent(
 
 @logs.command("tail")
 def logs_tail(
-    type: Annotated[str, typer.Option(help="Which file to follow.")] = "app",
+    type: Annotated[str, typer.Option(help="app, errors, security, performance, business, webhook.")] = "app",
+    last: Annotated[int, typer.Option(min=0, help="Begin with so many lines.")] = 10,
 ) -> None:
-    """Follow a file, across rotations, until interrupted."""
-    for line in _tower().logger.follow(type):
+    """Follow a file across rotations until interrupted."""
+    if type not in FILES:
+        raise InputRejected(f"{type!r} is no log file", f"Choose one of {', '.join(FILES)}.")
+    for line in follow(load().log_folder / f"{type}.log", last):
         typer.echo(line)
 
 
@@ -330,26 +335,26 @@ def main() -> None:
 
 def _tower() -> Tower:
     """The pages, for reading."""
-    return Tower(load())
+    return Tower(with_running_database(load()))
 
 
 def _open_tower() -> Tower:
     """The pages with their journals open, for writing."""
-    tower = Tower(load())
+    tower = _tower()
     tower.open()
     return tower
 
 
 def _last_good(document: Mapping[str, Any]) -> str:
     if document["last_good"] is None:
-        raise AtalaiaError("there is no good backup", "Make one: python -m app backup run")
+        raise NotFound("there is no good backup", "Make one: python -m app backup run")
     return str(document["last_good"]["id"])
 
 
 def _pairs(tags: Iterable[str]) -> dict[str, str]:
     pairs = [tag.partition("=") for tag in tags]
     if any(not equals for _, equals, _ in pairs):
-        raise AtalaiaError("a tag is not name=value", "For example: --tag channel=whatsapp")
+        raise InputRejected("a tag is not name=value", "For example: --tag channel=whatsapp")
     return {name: value for name, _, value in pairs}
 
 

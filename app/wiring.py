@@ -29,6 +29,7 @@ from .core.measure import Measure
 from .core.schedule import Schedule
 from .core.signal import Category, Severity, Signal
 from .core.workers import Workers
+from .extensions import Card, Extensions, HealthCheck, Probe, Rule
 from .logs.redact import redact_text
 from .production.access import Decision
 from .production.application import Served, surround
@@ -39,9 +40,6 @@ from .services.business_metrics import BusinessEvents, BusinessMetrics, metrics
 from .services.performance_monitor import PerformanceMonitor
 from .services.production_logger import ProductionLogger
 from .settings import Settings, load
-
-Rule = Callable[[], Iterable[Signal]]
-HealthCheck = Callable[[], Health]
 
 
 class Tower:
@@ -62,8 +60,7 @@ class Tower:
         self.settings = settings
         self.clock = clock or SystemClock()
         logs, zone = settings.log_folder, settings.zone.key
-        self.health_checks: dict[str, HealthCheck] = {}
-        self.rules: list[Rule] = []
+        self.extensions = Extensions()
         self.started_at = self.clock.now()
         self.is_ready = False
         self._known_failures: dict[str, int] = {}
@@ -121,15 +118,15 @@ class Tower:
             self.leader.stop,
             self.workers.leave,
             self.logger.stop,
+            self.metrics.close,
             self._events.journal.close,
-            self._source.journal.close,
         ):
             with guard("tower.stop"):
                 step()
 
     def components(self) -> dict[str, Health]:
         """The state of every page, of what they watch, and of the host's own health checks."""
-        found: dict[str, Health] = {
+        return {
             "logs": self.logger.health(),
             "metrics": self.metrics.health(),
             "performance": self.performance.health(),
@@ -137,14 +134,12 @@ class Tower:
             "backup": self.backup.health(),
             **self.performance.components(),
             "internal": self._internal(),
+            **self.extensions.health(),
         }
-        for name, check in self.health_checks.items():
-            found[name] = _checked(name, check)
-        return found
 
     def measures(self) -> list[Measure]:
         """Everything measured, for the exposition."""
-        pages = (self.logger, self.metrics, self.performance, self.alerts, self.backup)
+        pages = (self.logger, self.metrics, self.performance, self.alerts, self.backup, self.extensions)
         found: list[Measure] = []
         for page in pages:
             with guard(f"measures.{type(page).__name__}"):
@@ -175,7 +170,7 @@ class Tower:
         external = self.settings.performance.external_interval_seconds
         every(external, "performance.sample_external", performance.sample_external, for_leader=True)
         every(10, "performance.evaluate", performance.evaluate, for_leader=True)
-        every(10, "rules", self._evaluate_rules, for_leader=True)
+        every(10, "extensions", lambda: self.extensions.evaluate(self._source.observe), for_leader=True)
         every(10, "failures", self._report_failures)
         every(1, "alerts.tick", self.alerts.tick, for_leader=True)
         every(15, "backup.run_due", self.backup.run_due, for_leader=True)
@@ -186,12 +181,6 @@ class Tower:
     def _sync(self) -> None:
         self._events.journal.sync()
         self._source.journal.sync()
-
-    def _evaluate_rules(self) -> None:
-        for rule in self.rules:
-            with guard("rule"):
-                for signal in rule():
-                    self._source.observe(signal)
 
     def _bury(self) -> None:
         for worker in self.workers.bury():
@@ -300,15 +289,35 @@ class Atalaia:
         """
 
         def register(check: HealthCheck) -> HealthCheck:
-            self.tower.health_checks[name] = check
+            self.tower.extensions.health_checks[name] = check
             return check
+
+        return register
+
+    def probe(
+        self, name: str, *, warning: float | None = None, critical: float | None = None
+    ) -> Callable[[Callable[[], float]], Callable[[], float]]:
+        """Read a figure each 10 s in the leading process; exported, and an alert from a threshold on."""
+
+        def register(read: Callable[[], float]) -> Callable[[], float]:
+            self.tower.extensions.probes[name] = Probe(name, read, warning, critical)
+            return read
 
         return register
 
     def rule(self, rule: Rule) -> Rule:
         """An alert rule of the host's own: each 10 s, in the leading process, it answers Signals."""
-        self.tower.rules.append(rule)
+        self.tower.extensions.rules.append(rule)
         return rule
+
+    def card(self, title: str) -> Callable[[Card], Card]:
+        """A card on the dashboard: a function that answers name and value pairs, asked for each page."""
+
+        def register(card: Card) -> Card:
+            self.tower.extensions.cards[title] = card
+            return card
+
+        return register
 
 
 def channels_of(settings: Settings) -> list[Channel]:
@@ -319,12 +328,6 @@ def channels_of(settings: Settings) -> list[Channel]:
 
 def _in_zone(section: Any, zone: str) -> Any:
     return section if section.timezone else section.model_copy(update={"timezone": zone})
-
-
-def _checked(name: str, check: HealthCheck) -> Health:
-    with guard(f"health.{name}"):
-        return check()
-    return Health(Level.DOWN, "its health check failed itself")
 
 
 def _attack(client: str) -> Signal:

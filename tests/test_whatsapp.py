@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from app.core.journal import read_new
@@ -24,6 +26,27 @@ from app.whatsapp import WhatsApp
 SECRET = "an app secret"
 PHONE = "16315551181"
 SETTINGS = WhatsAppSettings(verify_token=SecretStr("verify me"), app_secret=SecretStr(SECRET))
+
+
+class Meta:
+    """Calls the webhook as Meta does."""
+
+    def __init__(self, whatsapp: WhatsApp) -> None:
+        app = FastAPI()
+        app.include_router(whatsapp.router())
+        self._transport = httpx.ASGITransport(app)
+
+    def get(self, **query: str) -> httpx.Response:
+        return asyncio.run(self._ask("GET", params={f"hub.{name}": value for name, value in query.items()}))
+
+    def post(self, body: bytes, secret: str = SECRET) -> httpx.Response:
+        signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"x-hub-signature-256": signature, "content-type": "application/json"}
+        return asyncio.run(self._ask("POST", content=body, headers=headers))
+
+    async def _ask(self, method: str, **given: Any) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://agent") as client:
+            return await client.request(method, "/webhook/whatsapp", **given)
 
 
 def text_message(wamid: str, at: str, phone: str = PHONE) -> bytes:
@@ -71,11 +94,8 @@ def host(postgres: EmbeddedPostgres):
 
 
 @pytest.fixture
-def client(host: WhatsApp):
-    app = FastAPI()
-    app.include_router(host.router())
-    with TestClient(app) as client:
-        yield client
+def meta(host: WhatsApp) -> Meta:
+    return Meta(host)
 
 
 @pytest.fixture
@@ -90,40 +110,32 @@ def events(tmp_path: Path, clock: FrozenClock):
     metrics.journal.close()
 
 
-def post(client: TestClient, body: bytes, secret: str = SECRET):
-    signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"x-hub-signature-256": signature, "content-type": "application/json"}
-    return client.post("/webhook/whatsapp", content=body, headers=headers)
-
-
-def test_the_handshake_echoes_the_challenge(client: TestClient) -> None:
+def test_the_handshake_echoes_the_challenge(meta: Meta) -> None:
     """GET with the right verify token answers the challenge as plain text."""
-    query = {"hub.mode": "subscribe", "hub.verify_token": "verify me", "hub.challenge": "1158201444"}
-    answer = client.get("/webhook/whatsapp", params=query)
+    answer = meta.get(mode="subscribe", verify_token="verify me", challenge="1158201444")
     assert (answer.status_code, answer.text) == (200, "1158201444")
-    assert client.get("/webhook/whatsapp", params={**query, "hub.verify_token": "no"}).status_code == 403
+    assert meta.get(mode="subscribe", verify_token="no", challenge="1").status_code == 403
 
 
-def test_a_wrong_signature_is_refused(client: TestClient, events) -> None:
+def test_a_wrong_signature_is_refused(meta: Meta, events) -> None:
     """A POST that Meta did not sign changes nothing."""
-    body = text_message("wamid.1", "2026-11-23T10:00:00Z")
-    assert post(client, body, secret="another").status_code == 403
-    assert client.post("/webhook/whatsapp", content=body).status_code == 403
+    body = text_message("wamid.1", "2026-11-18T10:00:00Z")
+    assert meta.post(body, secret="another").status_code == 403
     assert events() == []
 
 
-def test_messages_within_24_hours_are_one_conversation(client: TestClient, events) -> None:
+def test_messages_within_24_hours_are_one_conversation(meta: Meta, events) -> None:
     """A second message of the same user within 24 hours starts no second conversation."""
-    assert post(client, text_message("wamid.1", "2026-11-23T10:00:00Z")).json() == {"messages": 1}
-    assert post(client, text_message("wamid.2", "2026-11-24T09:59:00Z")).json() == {"messages": 1}
+    assert meta.post(text_message("wamid.1", "2026-11-18T10:00:00Z")).json() == {"messages": 1}
+    assert meta.post(text_message("wamid.2", "2026-11-19T09:59:00Z")).json() == {"messages": 1}
     assert len(set(events())) == 1
     assert {name for name, _ in events()} == {"conversation_started"}
 
 
-def test_a_message_after_24_hours_starts_another(client: TestClient, events) -> None:
+def test_a_message_after_24_hours_starts_another(meta: Meta, events) -> None:
     """The silent conversation ends, and a new one starts."""
-    post(client, text_message("wamid.1", "2026-11-23T10:00:00Z"))
-    post(client, text_message("wamid.2", "2026-11-24T10:00:01Z"))
+    meta.post(text_message("wamid.1", "2026-11-18T10:00:00Z"))
+    meta.post(text_message("wamid.2", "2026-11-19T10:00:01Z"))
     assert [name for name, _ in events()] == [
         "conversation_started",
         "conversation_ended",
@@ -132,39 +144,39 @@ def test_a_message_after_24_hours_starts_another(client: TestClient, events) -> 
     assert len(set(events())) == 3
 
 
-def test_what_meta_sends_twice_counts_once(client: TestClient, events) -> None:
+def test_what_meta_sends_twice_counts_once(meta: Meta, events) -> None:
     """A repeated message id is accepted and not counted again."""
-    body = text_message("wamid.1", "2026-11-23T10:00:00Z")
-    assert post(client, body).json() == {"messages": 1}
-    assert post(client, body).json() == {"messages": 0}
+    body = text_message("wamid.1", "2026-11-18T10:00:00Z")
+    assert meta.post(body).json() == {"messages": 1}
+    assert meta.post(body).json() == {"messages": 0}
     assert len(events()) == 1
 
 
-def test_delivery_statuses_start_nothing(client: TestClient, events) -> None:
+def test_delivery_statuses_start_nothing(meta: Meta, events) -> None:
     """A status of a message of ours is no conversation."""
-    assert post(client, delivery_status("2026-11-23T10:00:00Z")).json() == {"messages": 0}
+    assert meta.post(delivery_status("2026-11-18T10:00:00Z")).json() == {"messages": 0}
     assert events() == []
 
 
-def test_an_unknown_shape_is_taken_quietly(client: TestClient, events) -> None:
+def test_an_unknown_shape_is_taken_quietly(meta: Meta, events) -> None:
     """A signed body of another shape answers 200, because Meta would repeat it for days."""
-    assert post(client, b'{"object":"page"}').status_code == 200
-    assert post(client, b"[]").status_code == 200
+    assert meta.post(b'{"object":"page"}').status_code == 200
+    assert meta.post(b"[]").status_code == 200
     assert events() == []
 
 
-def test_a_silent_conversation_ends_by_itself(client: TestClient, host: WhatsApp, events) -> None:
+def test_a_silent_conversation_ends_by_itself(meta: Meta, host: WhatsApp, events) -> None:
     """24 hours after its last message a conversation ends, once, at that moment."""
-    post(client, text_message("wamid.1", "2026-11-23T10:00:00Z"))
-    assert host.close_silent(datetime(2026, 11, 24, 9, 59, tzinfo=UTC)) == 0
-    assert host.close_silent(datetime(2026, 11, 24, 10, 0, tzinfo=UTC)) == 1
-    assert host.close_silent(datetime(2026, 11, 24, 10, 1, tzinfo=UTC)) == 0
+    meta.post(text_message("wamid.1", "2026-11-18T10:00:00Z"))
+    assert host.close_silent(datetime(2026, 11, 19, 9, 59, tzinfo=UTC)) == 0
+    assert host.close_silent(datetime(2026, 11, 19, 10, 0, tzinfo=UTC)) == 1
+    assert host.close_silent(datetime(2026, 11, 19, 10, 1, tzinfo=UTC)) == 0
     assert [name for name, _ in events()] == ["conversation_started", "conversation_ended"]
 
 
-def test_a_phone_number_is_kept_nowhere(client: TestClient, host: WhatsApp, events, tmp_path: Path) -> None:
+def test_a_phone_number_is_kept_nowhere(meta: Meta, host: WhatsApp, events, tmp_path: Path) -> None:
     """Tables and journals hold a pseudonym of the user."""
-    post(client, text_message("wamid.1", "2026-11-23T10:00:00Z"))
+    meta.post(text_message("wamid.1", "2026-11-18T10:00:00Z"))
     with host.engine.begin() as connection:
         rows = connection.execute(sa.text("select * from whatsapp_messages")).all()
     assert rows
@@ -174,17 +186,12 @@ def test_a_phone_number_is_kept_nowhere(client: TestClient, host: WhatsApp, even
 
 def test_without_a_database_meta_is_asked_to_send_again() -> None:
     """No database, no 200: the message must come again."""
-    app = FastAPI()
-    app.include_router(WhatsApp(SETTINGS, "").router())
-    with TestClient(app) as client:
-        assert post(client, text_message("wamid.1", "2026-11-23T10:00:00Z")).status_code == 503
+    meta = Meta(WhatsApp(SETTINGS, ""))
+    assert meta.post(text_message("wamid.1", "2026-11-18T10:00:00Z")).status_code == 503
 
 
 def test_a_database_that_is_down_answers_503() -> None:
     """A wrong DATABASE_URL makes the webhook answer 503 and lose nothing."""
-    app = FastAPI()
     whatsapp = WhatsApp(SETTINGS, "postgresql://nobody@127.0.0.1:1/none")
-    app.include_router(whatsapp.router())
-    with TestClient(app) as client:
-        assert post(client, text_message("wamid.1", "2026-11-23T10:00:00Z")).status_code == 503
+    assert Meta(whatsapp).post(text_message("wamid.1", "2026-11-18T10:00:00Z")).status_code == 503
     whatsapp.close()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
+from pydantic import SecretStr
 
 from ..core.postgres import EmbeddedPostgres
 from ..settings import Settings
@@ -35,6 +37,16 @@ def run(settings: Settings) -> None:
         if server is not None:
             _say("Stopping the embedded PostgreSQL")
             server.stop()
+
+
+def with_running_database(settings: Settings) -> Settings:
+    """The settings as the running application has them: with its embedded PostgreSQL, when there is one."""
+    server = EmbeddedPostgres(settings.root / POSTGRES_FOLDER)
+    if settings.database_url or not server.is_running():
+        return settings
+    return replace(
+        settings, server=settings.server.model_copy(update={"database_url": SecretStr(server.url)})
+    )
 
 
 def _serve(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..core.files import private_folder, write_whole
 from ..core.section import Knob
-from ..production.tokens import new_token
+from ..production.tokens import Role, new_token
 from ..settings import CONFIG, SECTIONS, every_knob, load
 
 _HEAD = """\
@@ -21,7 +21,7 @@ def set_up(root: Path) -> Iterator[str]:
     """Set up `root`; says what was done, line by line. Running it again adds only what is missing."""
     path = root / CONFIG
     if not path.exists():
-        token, entry = new_token("operate")
+        token, entry = new_token(Role.OPERATE)
         private_folder(path.parent).chmod(0o755)
         write_whole(path, (_HEAD + "".join(_blocks()) + f"\nACCESS_TOKENS={entry}\n").encode())
         yield f"made {CONFIG} (mode 0600)"

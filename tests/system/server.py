@@ -34,7 +34,9 @@ class Server:
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        # Because a kept connection dies with its worker, each request makes its own, as curl does.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, limits=limits)
 
     def start(self) -> None:
         with (self.root / "server.out").open("ab") as output:

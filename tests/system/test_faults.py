@@ -92,7 +92,7 @@ def test_everything_killed_at_once_is_there_after_the_start(tmp_path: Path) -> N
         server.start()
         assert "Still burning" in active_titles(server)
         assert raised["id"] in [alert["id"] for alert in server.get("alerts/active")["alerts"]]
-        assert server.get("metrics/business")["costs"]["BRL"]["gross"] == "3.50"
+        assert server.get("metrics/business")["costs"]["BRL"]["total"] == "3.50"
         assert server.get("backup/status")["last_good"]["id"] == made["id"]
 
 
