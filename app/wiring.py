@@ -70,7 +70,12 @@ class Tower:
             _in_zone(settings.metrics, zone), events, logs / "business_metrics", self.clock, emit
         )
         self.performance = PerformanceMonitor(
-            settings.performance, logs / "performance", settings.database_url, self.clock, emit
+            settings.performance,
+            logs / "performance",
+            settings.database_url,
+            self.clock,
+            emit,
+            disks=[settings.backup_folder],
         )
         self.alerts = AutomatedAlerts(
             settings.alerts,
@@ -166,7 +171,8 @@ class Tower:
         every(1, "metrics.fold", self.metrics.fold, for_leader=True)
         every(sample, "performance.sample_worker", performance.sample_worker)
         every(sample, "performance.sample_host", performance.sample_host, for_leader=True)
-        every(15, "performance.sample_database", performance.sample_database, for_leader=True)
+        database = self.settings.performance.database_interval_seconds
+        every(database, "performance.sample_database", performance.sample_database, for_leader=True)
         external = self.settings.performance.external_interval_seconds
         every(external, "performance.sample_external", performance.sample_external, for_leader=True)
         every(10, "performance.evaluate", performance.evaluate, for_leader=True)

@@ -7,10 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from app.core.postgres import EmbeddedPostgres
 from app.testing import FrozenClock, RecordingEmit
+
+# Because the machine may be busy with something else, properties are not timed; a failure prints its blob.
+hypothesis.settings.register_profile("untimed", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

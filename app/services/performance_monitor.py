@@ -1,0 +1,241 @@
+"""The performance page: what the host, the workers, the database and services elsewhere are doing.
+
+Requests and statements are counted in memory and written by sample_worker(), so that no request
+waits for a disk. The rest is sampled by the leader. Every worker answers for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from ..core.clock import Clock, rfc3339
+from ..core.errors import InputRejected
+from ..core.guard import guard
+from ..core.health import Health, Level
+from ..core.journal import Journal, files_of
+from ..core.measure import Measure
+from ..core.signal import Emit
+from ..performance import exposition
+from ..performance.alarms import Alarms
+from ..performance.conditions import Observed, judged
+from ..performance.current import Present, current_document
+from ..performance.deadline import Bounded
+from ..performance.health import component_health, monitor_health
+from ..performance.model import EVERY_REQUEST, Kept, Probe, Worker
+from ..performance.probes.database import DatabaseProbe
+from ..performance.probes.host import HostProbe
+from ..performance.probes.http import HttpProbe
+from ..performance.probes.process import ProcessProbe
+from ..performance.samples import EXTERNAL, Samples
+from ..performance.settings import PerformanceSettings
+from ..performance.stalls import LoopMeter
+from ..performance.store import EVER, MINUTE, PerformanceStore
+from ..performance.summary import History, span_of, summary_document
+from ..performance.traffic import Traffic
+
+_MOST_SLOW = 50
+_CHECKS_AT_ONCE = 8
+
+
+class PerformanceMonitor:
+    """One worker's end of it; all workers of a host share `folder`. `disks`: folders on disks to watch."""
+
+    def __init__(
+        self,
+        settings: PerformanceSettings,
+        folder: Path,
+        database_url: str,
+        clock: Clock,
+        emit: Emit,
+        *,
+        disks: Iterable[Path] = (),
+    ) -> None:
+        self._settings, self._folder, self._clock, self._emit = settings, folder, clock, emit
+        self._store = PerformanceStore(folder / "performance.sqlite")
+        self._journal = Journal("performance")
+        self._traffic = Traffic(
+            clock,
+            slow_request_seconds=settings.slow_request_seconds,
+            slow_query_seconds=settings.slow_query_seconds,
+        )
+        self._samples = Samples(self._store, clock, settings.confirm_samples)
+        self._meter = LoopMeter(clock, settings.loop_warning_seconds)
+        self._process = ProcessProbe()
+        self._host = HostProbe([folder, *disks, *map(Path, settings.disk_paths)])
+        self._database = DatabaseProbe(database_url, settings.slow_query_seconds)
+        self._external: list[Probe] = [
+            HttpProbe(name, url, settings.external_timeout_seconds) for name, url in settings.services.items()
+        ]
+        self._alarms: Alarms | None = None
+        self._began_at = self._now()
+
+    def start(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Open the journal, and watch the event loop that serves, if there is one."""
+        self._journal.open(self._folder, self._clock)
+        if loop is not None:
+            self._meter.start(loop)
+
+    def stop(self) -> None:
+        """Write what was counted, and let go of threads, files and connections."""
+        self._meter.stop()
+        with guard("performance.stop"):
+            self.sample_worker()
+            self._store.forget_worker(os.getpid())
+        self._database.close()
+        self._journal.close()
+        self._store.close()
+
+    def request_began(self) -> None:
+        """Count one request as in flight."""
+        self._traffic.requests.began()
+
+    def request_ended(
+        self,
+        *,
+        method: str,
+        route: str,
+        status: int,
+        duration_seconds: float,
+        request_id: str,
+        error_type: str | None = None,
+    ) -> None:
+        """Count one request; it failed when it was answered with 5xx or ended in an error."""
+        failed = status >= 500 or error_type is not None
+        self._traffic.requests.ended(method, route, status, duration_seconds, request_id, failed=failed)
+
+    def watch_engine(self, engine: Any) -> None:
+        """Count the statements of a SQLAlchemy Engine or AsyncEngine, and list its slow ones.
+
+        None, from an application that has no database, is nothing to watch.
+        """
+        if engine is not None:
+            self._traffic.queries.attach(engine)
+
+    def add_probe(self, probe: Probe) -> None:
+        """Sample one more thing beside the external services; it is shown and alerted like them."""
+        self._external.append(Bounded(probe))
+
+    def sample_worker(self) -> None:
+        """Write what this worker counted since the last time, and how it and its event loop are."""
+        process, in_flight = self._process.sample().details, self._traffic.requests.in_flight
+        worker = Worker(os.getpid(), self._now(), process, self._meter.reading(), in_flight)
+        self._traffic.write(self._store, worker)
+
+    def sample_host(self) -> None:
+        """Sample CPU, memory, disks and network: one line in the journal, and their history."""
+        reading = self._host.sample()
+        self._journal.append({"at": rfc3339(self._clock.now()), **reading.details})
+        self._samples.keep({"host": reading})
+
+    def sample_database(self) -> None:
+        """Look at the database; returns within five seconds whatever that does."""
+        self._samples.keep({"database": self._database.sample()})
+
+    def sample_external(self) -> None:
+        """Ask every external service, several at once, so that one that hangs delays few others."""
+        if not self._external:
+            return
+        with ThreadPoolExecutor(_CHECKS_AT_ONCE, thread_name_prefix="atalaia-external") as pool:
+            readings = list(pool.map(lambda probe: probe.sample(), self._external))
+        names = [f"{EXTERNAL}{probe.name}" for probe in self._external]
+        self._samples.keep(dict(zip(names, readings, strict=True)))
+
+    def evaluate(self) -> None:
+        """Hold what is known against the thresholds, and say what changed or is still so."""
+        if self._alarms is None:
+            self._alarms = self._left_raised()
+        families = judged(self._observed(), self._settings, self._alarms.grades())
+        signals = self._alarms.consider(families, self._now())
+        for signal in signals:
+            self._emit(signal)
+        if signals:
+            self._store.keep_alarms(self._alarms.raised)
+
+    def trim(self) -> None:
+        """Delete what is older than it is kept for."""
+        keep = timedelta(days=self._settings.keep_days)
+        oldest_day = (self._clock.now() - keep).strftime("%Y-%m-%d")
+        for journal in files_of(self._folder):
+            if journal.name < oldest_day:
+                journal.unlink(missing_ok=True)
+        self._store.trim(self._now(), keep.total_seconds())
+
+    def current(self) -> dict[str, Any]:
+        """What is so now: see current_document. Unavailable when the disk refuses."""
+        return current_document(self._present(), self._settings)
+
+    def summary(self, hours: float = 24) -> dict[str, Any]:
+        """How it was: see summary_document. InputRejected for no time at all, or more than is kept."""
+        most = self._settings.keep_days * 24
+        if not 0 < hours <= most:
+            raise InputRejected(f"{hours:g} hours cannot be summed up", f"Give more than 0 and up to {most}.")
+        span = span_of(hours, self._now())
+        history = History(
+            every=self._store.trend(EVERY_REQUEST, span.width, span.begin),
+            gauges=self._store.gauges(span.width, span.begin),
+            timings=self._store.timings(span.routes_width, span.routes_begin),
+            slow_requests=self._store.slow_requests(span.begin, _MOST_SLOW),
+            slow_queries=self._store.slow_queries(span.begin, _MOST_SLOW),
+        )
+        return summary_document(history, span, hours, self._now())
+
+    def health(self) -> Health:
+        """How the monitor itself is."""
+        with guard("performance.health"):
+            return monitor_health(self._latest(), self._settings, self._now(), self._began_at)
+        return Health(Level.DEGRADED, "its tables cannot be read")
+
+    def components(self) -> dict[str, Health]:
+        """How the `database` and the external services (`external.<name>`) are."""
+        with guard("performance.health"):
+            return component_health(self._latest(), self._settings, self._now())
+        return {"database": Health(Level.DEGRADED, "its latest sample cannot be read")}
+
+    def measures(self) -> Iterable[Measure]:
+        """Everything measured, over all workers; what counts up does so since the beginning."""
+        with guard("performance.measures"):
+            return exposition.measures(self._present(), self._store.timings(EVER, 0))
+        return []
+
+    def _present(self) -> Present:
+        now = self._now()
+        since = self._window_begin(now)
+        return Present(
+            now=now,
+            latest=self._latest(),
+            workers=self._store.workers(now - 3 * self._settings.sample_seconds),
+            timings=self._store.timings(MINUTE, since),
+            span_seconds=now - since,
+        )
+
+    def _latest(self) -> dict[str, Kept]:
+        """The latest readings, without those of services that are no longer asked."""
+        asked = {f"{EXTERNAL}{probe.name}" for probe in self._external}
+        found = self._store.latest()
+        return {name: kept for name, kept in found.items() if name in asked or not name.startswith(EXTERNAL)}
+
+    def _observed(self) -> Observed:
+        observed = self._samples.observed()
+        with guard("performance.evaluate"):
+            present = self._present()
+            return replace(observed, requests=present.timings, workers=present.workers)
+        return observed
+
+    def _left_raised(self) -> Alarms:
+        with guard("performance.evaluate"):
+            return Alarms(self._store.alarms())
+        return Alarms({})
+
+    def _window_begin(self, now: float) -> float:
+        begin = now - self._settings.window_seconds
+        return begin - begin % MINUTE
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
