@@ -24,7 +24,8 @@ from .operation.reference import settings_page
 from .operation.serve import run, with_running_database
 from .operation.setup import set_up
 from .operation.validation import check_everything
-from .settings import load
+from .production.tokens import Role, new_token
+from .settings import CONFIG, load
 from .wiring import Tower
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -302,6 +303,16 @@ def setup() -> None:
     """Write config/production.env and the folders; what is there already stays."""
     for said in set_up(Path.cwd()):
         typer.echo(said)
+
+
+@cli.command()
+def token(
+    role: Annotated[Role, typer.Argument(case_sensitive=False, help="read looks, operate looks and acts.")],
+) -> None:
+    """Make a token; it takes effect when its entry is added to ACCESS_TOKENS and the application restarts."""
+    secret, entry = new_token(role)
+    typer.echo(f"token, shown only now: {secret}")
+    typer.echo(f"add to ACCESS_TOKENS in {CONFIG} (comma-separated): {entry}")
 
 
 @cli.command()

@@ -33,6 +33,7 @@ from .extensions import Card, Extensions, HealthCheck, Probe, Rule
 from .logs.redact import redact_text
 from .production.access import Decision
 from .production.application import Served, surround
+from .production.gate import source_in
 from .production.system import SystemView
 from .services.automated_alerts import AlertSource, AutomatedAlerts, alerts
 from .services.backup_system import BackupSystem
@@ -153,8 +154,8 @@ class Tower:
 
     def tell(self, decision: Decision, scope: Scope) -> None:
         """Log a refusal, and what was done by whom; somebody who keeps guessing tokens is a signal."""
-        client = (scope.get("client") or ("unknown", 0))[0]
-        said = {"reason": decision.reason, "identity": decision.identity, "client": client}
+        client = source_in(scope)
+        said: dict[str, Any] = {"reason": decision.reason, "identity": decision.identity, "client": client}
         said |= {"method": scope.get("method", ""), "path": scope["path"], "status": decision.status}
         if not decision.allowed:
             self.logger.security("access_refused", **said)
@@ -286,6 +287,7 @@ class Atalaia:
             system=view,
             measures=tower.measures,
             is_ready=lambda: tower.is_ready,
+            cards=tower.extensions.shown_cards,
         )
 
     def health_check(self, name: str) -> Callable[[HealthCheck], HealthCheck]:

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from fastapi.routing import APIRoute
 from typer.main import get_command
 
 from app.cli import cli
 from app.operation.reference import settings_page
+from app.production.application import routes
 from app.settings import every_knob, load
 from app.wiring import Atalaia
 
@@ -30,17 +30,12 @@ def test_every_setting_is_in_the_portuguese_page(variable: str) -> None:
     assert f"`{variable}`" in PORTUGUESE
 
 
-def routes() -> list[tuple[str, str]]:
-    atalaia = Atalaia(load(ROOT, {}))
-    return sorted(
-        (method, route.path)
-        for route in atalaia.routes()
-        if isinstance(route, APIRoute)
-        for method in route.methods - {"HEAD"}
-    )
+def served() -> list[tuple[str, str]]:
+    found = routes(Atalaia(load(ROOT, {})).served())
+    return [(method, path) for method, path in found if method != "HEAD"]
 
 
-@pytest.mark.parametrize(("method", "path"), routes())
+@pytest.mark.parametrize(("method", "path"), served())
 def test_every_route_is_documented_in_both_languages(method: str, path: str) -> None:
     """docs/http.md and SISTEMA_PRODUCAO.md name each method and path."""
     shown = re.sub(r"\{[^}]*\}", "{id}", path)

@@ -1,0 +1,84 @@
+"""Active alerts: what nobody is on yet first, then the worst, each with what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ...core.clock import parse_rfc3339
+from ...core.signal import Severity
+from ..markup import Markup, tag
+from ..parts import Frame, button, card, empty, grade, moment
+
+NAME = "alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One alert."""
+
+    id: str
+    title: str
+    message: str
+    severity: Severity
+    category: str
+    since: datetime
+    acknowledged_by: str
+
+    @property
+    def urgency(self) -> tuple[bool, int, datetime]:
+        """Smaller is shown first."""
+        return bool(self.acknowledged_by), -self.severity.rank, self.since
+
+
+def view(document: Mapping[str, Any]) -> Sequence[View]:
+    """From GET /production/alerts/active."""
+    return sorted(map(_one, document["alerts"]), key=lambda alert: alert.urgency)
+
+
+def markup(shown: Sequence[View], frame: Frame) -> Markup:
+    words = frame.words
+    alerts = tag("ul", [_item(alert, frame) for alert in shown]) if shown else empty(words.no_alerts)
+    return card(NAME, frame, alerts, count=len(shown))
+
+
+def _one(alert: Mapping[str, Any]) -> View:
+    return View(
+        id=alert["id"],
+        title=alert["title"],
+        message=alert["message"],
+        severity=Severity(alert["severity"]),
+        category=alert["category"],
+        since=parse_rfc3339(alert["started_at"]),
+        acknowledged_by=alert["acknowledged_by"],
+    )
+
+
+def _item(alert: View, frame: Frame) -> Markup:
+    words = frame.words
+    by = words.acknowledged_by.format(name=alert.acknowledged_by) if alert.acknowledged_by else ""
+    return tag(
+        "li",
+        tag("h3", grade(alert.severity.value, words), " ", tag("bdi", alert.title)),
+        tag("p", tag("bdi", alert.message)) if alert.message else "",
+        tag(
+            "p",
+            words.name(alert.category),
+            " · ",
+            moment(alert.since, frame),
+            f" · {by}" if by else "",
+            class_="hint",
+        ),
+        _buttons(alert, frame) if frame.can_act else "",
+        class_=f"alert {alert.severity.lower()}",
+    )
+
+
+def _buttons(alert: View, frame: Frame) -> Markup:
+    acts = [("resolve", frame.words.resolve)]
+    if not alert.acknowledged_by:
+        acts.insert(0, ("acknowledge", frame.words.acknowledge))
+    forms = [button(label, frame.path("alerts", alert.id, act), about=alert.title) for act, label in acts]
+    return tag("div", forms, class_="acts")

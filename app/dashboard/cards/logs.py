@@ -1,0 +1,47 @@
+"""The newest records of the application's log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..markup import Markup, tag
+from ..parts import Frame, card, empty, table
+
+NAME = "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One record, as it was written."""
+
+    at: str
+    level: str
+    logger: str
+    message: str
+
+
+def view(document: Mapping[str, Any]) -> Sequence[View]:
+    """From GET /production/logs/recent."""
+    return [
+        View(*(str(record.get(name, "")) for name in ("timestamp", "level", "logger", "message")))
+        for record in document["records"]
+    ]
+
+
+def markup(shown: Sequence[View], frame: Frame) -> Markup:
+    words = frame.words
+    if not shown:
+        return card(NAME, frame, empty(words.no_logs))
+    heads = (words.moment, words.level, "logger", words.message)
+    rows = [
+        (
+            record.at[:19].replace("T", " "),
+            record.level,
+            tag("bdi", record.logger),
+            tag("bdi", record.message),
+        )
+        for record in shown
+    ]
+    return card(NAME, frame, table(words.name(NAME), heads, rows))

@@ -1,0 +1,59 @@
+"""The alerts come by urgency, each with what can be done about it."""
+
+from __future__ import annotations
+
+from app.core.clock import parse_rfc3339
+from app.dashboard.cards import alerts, backups
+from tests.dashboard import documents
+from tests.dashboard.documents import frame
+
+
+def test_alerts_come_by_urgency() -> None:
+    """What nobody is on first, then the worst, then the oldest."""
+    shown = alerts.view(
+        {
+            "alerts": [
+                documents.alert(id="low", severity="LOW"),
+                documents.alert(id="new", severity="HIGH", started_at="2026-11-23T11:59:00Z"),
+                documents.alert(id="old", severity="HIGH"),
+                documents.alert(id="taken", severity="CRITICAL", acknowledged_by="ann"),
+            ]
+        }
+    )
+    assert [alert.id for alert in shown] == ["old", "new", "low", "taken"]
+
+
+def test_an_alert_can_be_acted_on() -> None:
+    """Each button says to those who cannot see it which alert it is about."""
+    made = alerts.markup(alerts.view({"alerts": [documents.alert()]}), frame())
+    assert 'action="/production/alerts/a1/acknowledge"' in made
+    assert 'action="/production/alerts/a1/resolve"' in made
+    assert 'aria-label="Resolve: CPU is high"' in made
+    assert "5 min ago" in made
+
+
+def test_an_acknowledged_alert_cannot_be_acknowledged_again() -> None:
+    """It says who did."""
+    made = alerts.markup(alerts.view({"alerts": [documents.alert(acknowledged_by="ann")]}), frame())
+    assert "acknowledged by ann" in made
+    assert "/acknowledge" not in made
+
+
+def test_who_may_only_look_sees_no_buttons() -> None:
+    """Neither for alerts nor for backups."""
+    reader = frame(can_act=False)
+    assert "<form" not in alerts.markup(alerts.view({"alerts": [documents.alert()]}), reader)
+    assert "<form" not in backups.markup(backups.view(documents.backup()), reader)
+
+
+def test_an_id_cannot_lead_a_form_elsewhere() -> None:
+    """Whatever it is made of, it stays one segment of the path."""
+    made = alerts.markup(alerts.view({"alerts": [documents.alert(id="../login?x#y")]}), frame())
+    assert 'action="/production/alerts/..%2Flogin%3Fx%23y/resolve"' in made
+
+
+def test_a_moment_is_exact_in_its_title() -> None:
+    """Relative times are for glancing."""
+    made = alerts.markup(alerts.view({"alerts": [documents.alert()]}), frame())
+    at = parse_rfc3339("2026-11-23T11:55:00Z")
+    assert f'<time datetime="{at.isoformat()}" title="2026-11-23 11:55:00 UTC">' in made
