@@ -54,7 +54,7 @@ def knobs(section: type[Section]) -> Iterator[Knob]:
             field=name,
             default=_shown(field),
             unit=str(said.get("unit", "")),
-            description=field.description or "",
+            description=f"{(field.description or '').rstrip('.')}.",
             secret=field.annotation is SecretStr,
             listed=isinstance(field.default, tuple),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import uvicorn
 from pydantic import SecretStr
 
+from ..core.errors import Conflict
+from ..core.files import open_private, private_folder
 from ..core.postgres import EmbeddedPostgres
 from ..settings import Settings
 
@@ -23,15 +26,15 @@ def run(settings: Settings) -> None:
     # Because uvicorn raises the signal again after its shutdown, which would end us before `finally`.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = None if settings.database_url else EmbeddedPostgres(settings.root / POSTGRES_FOLDER)
+    if server is not None:
+        _be_the_only_one(settings.log_folder / ".serving")
     try:
         if server is not None:
             _say("Starting the embedded PostgreSQL (set DATABASE_URL to use your own)")
             # Because worker processes read their settings anew, they are told by the environment.
             os.environ["DATABASE_URL"] = server.start()
         host, port = settings.server.host, settings.server.port
-        _say(
-            f"Dashboard and API: http://{_shown(host)}:{port}/production/ (log in with the token of the setup)"
-        )
+        _say(f"Dashboard: http://{_shown(host)}:{port}/production/ (log in with the token of the setup)")
         _serve(settings)
     finally:
         if server is not None:
@@ -47,6 +50,19 @@ def with_running_database(settings: Settings) -> Settings:
     return replace(
         settings, server=settings.server.model_copy(update={"database_url": SecretStr(server.url)})
     )
+
+
+def _be_the_only_one(path: Path) -> None:
+    """Hold a lock until this process ends: a second server would stop the first one's PostgreSQL."""
+    private_folder(path.parent)
+    descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Conflict(
+            "the application is already running from this folder",
+            "Stop it first, or set DATABASE_URL to let several share one database.",
+        ) from None
 
 
 def _serve(settings: Settings) -> None:

@@ -120,7 +120,7 @@ def _try_writing(folder: Path) -> None:
 def _programs(_: Settings) -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
         try:
-            yield Finding("ok", "program", f"{name}: {client_program(name).name} of the installed wheel")
+            yield Finding("ok", "program", f"{client_program(name).name} of the installed wheel")
         except AtalaiaError as error:
             yield Finding("error", "program", error.fact, error.hint)
 

@@ -108,6 +108,15 @@ def test_a_restart_keeps_everything_and_ends_the_database(tmp_path: Path) -> Non
         assert not any("died without a word" in title for title in active_titles(server))
 
 
+def test_a_second_start_from_the_same_folder_is_refused(tmp_path: Path) -> None:
+    """It says so with exit code 2, and the first server and its database go on."""
+    with running(tmp_path) as server:
+        second = server.command("serve")
+        assert second.returncode == 2
+        assert "already running from this folder" in second.stderr
+        assert server.get("system/status")["components"]["database"]["status"] == "ok"
+
+
 def test_a_wrong_database_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     """With a database that does not answer, everything else works, and it is an alert and a reason."""
     with running(tmp_path, DATABASE_URL=NO_DATABASE) as server:
