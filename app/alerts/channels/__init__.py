@@ -1,0 +1,30 @@
+"""The channels: each formats a notice, hands it over within its deadline, and says how that went."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ...core.signal import Severity
+from ..model import Notice, Receipt
+
+
+class Channel(Protocol):
+    """A way to tell somebody.
+
+    name                in settings, history, stats and measures; the same for ever
+    minimum_severity    what is less severe is not sent this way
+    deliver()           hands over one notice; returns when the other side has accepted it
+    check()             connects and signs in without sending anything, where that is possible
+
+    Both raise DeliveryFailed, and nothing else, within a total deadline of 15 seconds: permanent when
+    trying again cannot help, with retry_after when the other side asked for time. No text of theirs
+    holds a secret. deliver() may be called by several threads, and again for the same `notice.key`
+    after a failure or a crash. tests/contracts/test_channels.py is what a new channel has to pass.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def minimum_severity(self) -> Severity: ...
+    def deliver(self, notice: Notice) -> Receipt: ...
+    def check(self) -> None: ...

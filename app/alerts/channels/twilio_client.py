@@ -1,0 +1,101 @@
+"""twilio on our transport: its own never times out by default, and never ends on slow answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request
+
+from twilio.base.exceptions import TwilioException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from ...core.errors import DeliveryFailed
+from .http import Answer, exchange, refusal
+
+_WHO = "Twilio"
+# Because Twilio answers these with 400, but they pass: too many requests, and WhatsApp's own limit.
+_TEMPORARY = (20429, 63018)
+_HINTS = {
+    20003: "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
+    21211: "Check ALERT_WHATSAPP_TO.",
+    21610: "The recipient has opted out.",
+    63007: "Check ALERT_WHATSAPP_FROM: Twilio knows no such WhatsApp sender.",
+    63015: "The recipient has not joined the sandbox.",
+    63016: "Set ALERT_WHATSAPP_CONTENT_SID: outside 24 hours only a template is delivered.",
+}
+
+
+class Account:
+    """One Twilio account."""
+
+    def __init__(self, sid: str, token: str, api_url: str, deadline_seconds: float) -> None:
+        # Because without an environment of its own the client reads the process's.
+        nothing = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
+        self._client = Client(sid, token, http_client=_Transport(deadline_seconds), environment=nothing)
+        self._client.api.base_url = api_url
+        self._sid = sid
+
+    def send(self, sender: str, recipient: str, content: Mapping[str, str]) -> str:
+        """The id of the message that Twilio accepted; DeliveryFailed when it did not."""
+        try:
+            message = self._client.messages.create(from_=sender, to=recipient, **content)
+        except (TwilioException, ValueError):
+            raise DeliveryFailed(f"{_WHO} gave an answer that cannot be read") from None
+        return str(message.sid)
+
+    def look(self) -> None:
+        """Sign in; DeliveryFailed when that is refused."""
+        try:
+            self._client.api.accounts(self._sid).fetch()
+        except (TwilioException, ValueError):
+            raise DeliveryFailed(f"{_WHO} gave an answer that cannot be read") from None
+
+
+class _Transport(HttpClient):  # type: ignore[misc]
+    def __init__(self, deadline_seconds: float) -> None:
+        super().__init__(logging.getLogger(__name__), is_async=False, timeout=deadline_seconds)
+        self._deadline_seconds = deadline_seconds
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: object = None,  # noqa: ARG002 these three are the SDK's
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: object = None,  # noqa: ARG002
+        allow_redirects: object = None,  # noqa: ARG002
+    ) -> Response:
+        """The answer when it is 2xx; DeliveryFailed when it is another, or when there is none."""
+        body = urlencode(dict(data or {})).encode() if data else None
+        request = Request(uri, data=body, headers=dict(headers or {}), method=method)  # noqa: S310 checked in settings
+        if auth is not None:
+            request.add_header("Authorization", "Basic " + base64.b64encode(":".join(auth).encode()).decode())
+        answer = exchange(_WHO, request, self._deadline_seconds)
+        if not 200 <= answer.status < 300:
+            raise _refused(answer)
+        return Response(answer.status, answer.body, answer.headers)
+
+
+def _refused(answer: Answer) -> DeliveryFailed:
+    code = _code(answer.body)
+    failure = refusal(_WHO, answer, f"error {code}" if code else "", _HINTS.get(code, ""))
+    failure.permanent = failure.permanent and code not in _TEMPORARY
+    return failure
+
+
+def _code(body: str) -> int:
+    """Twilio's number for the error, 0 when it gave none."""
+    try:
+        found: Any = json.loads(body)
+    except ValueError:
+        return 0
+    code = found.get("code") if isinstance(found, dict) else None
+    return code if isinstance(code, int) else 0

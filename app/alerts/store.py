@@ -1,0 +1,228 @@
+"""The alerts file: what is written into it and read from it about alerts, their history and silences.
+
+Every function takes a connection, so that a state change, its history and its notices are one
+transaction. The notices on their way have a file of their own: outbox.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..core.clock import rfc3339
+from ..core.database import Database
+from .model import Alert, Silence, Step, Told
+from .schema import MIGRATIONS
+
+_FILE = "alerts.sqlite"
+
+# Because a reason that comes again for the same alert is counted on its line instead of filling the history.
+_COUNTED = ("repeated", "severity", "ignored", "withheld", "failed")
+
+_KEYS = {"alert": "id", "silence": "id", "told": "fingerprint, channel"}
+
+_Record = TypeVar("_Record", Alert, Silence, Told)
+
+
+def open_store(folder: Path) -> Database:
+    """The database of an alerts folder; a commit survives the machine."""
+    return Database(folder / _FILE, MIGRATIONS, durable=True)
+
+
+def newest(connection: sqlite3.Connection, fingerprint: str) -> Alert | None:
+    """The active episode of a fingerprint, else the last one."""
+    for query in (
+        "select * from alert where fingerprint = ? and resolved_at is null",
+        "select * from alert where fingerprint = ? order by id desc limit 1",
+    ):
+        row = connection.execute(query, (fingerprint,)).fetchone()
+        if row is not None:
+            return _read(Alert, row)
+    return None
+
+
+def by_id(connection: sqlite3.Connection, alert_id: str) -> Alert | None:
+    """The alert of that id."""
+    row = connection.execute("select * from alert where id = ?", (alert_id,)).fetchone()
+    return _read(Alert, row) if row else None
+
+
+def active(connection: sqlite3.Connection) -> list[Alert]:
+    """Every alert that is not over."""
+    return [_read(Alert, row) for row in connection.execute("select * from alert where resolved_at is null")]
+
+
+def expired(connection: sqlite3.Connection, now: datetime) -> list[Alert]:
+    """Active alerts that were not observed again in time."""
+    rows = connection.execute("select * from alert where expires_at <= ?", (rfc3339(now),))
+    return [_read(Alert, row) for row in rows]
+
+
+def save(connection: sqlite3.Connection, alert: Alert) -> None:
+    """Insert or update an alert."""
+    _write(connection, "alert", alert)
+
+
+def cleared_at(connection: sqlite3.Connection, fingerprint: str) -> datetime | None:
+    """When the condition was last said to be over."""
+    row = connection.execute("select at from cleared where fingerprint = ?", (fingerprint,)).fetchone()
+    return datetime.fromisoformat(row["at"]) if row else None
+
+
+def save_cleared(connection: sqlite3.Connection, fingerprint: str, at: datetime) -> None:
+    """Remember that the condition was said to be over."""
+    connection.execute("insert or replace into cleared values (?, ?)", (fingerprint, rfc3339(at)))
+
+
+def record(connection: sqlite3.Connection, alert_id: str, at: datetime, step: Step) -> None:
+    """Write a step into the history, or count it on the line where it stands already."""
+    moment, said = rfc3339(at), (step.what, step.channel, step.why)
+    if step.what in _COUNTED:
+        counted = connection.execute(
+            "update event set count = count + 1, last_at = ?"
+            " where alert_id = ? and what = ? and channel = ? and why = ?",
+            (moment, alert_id, *said),
+        )
+        if counted.rowcount:
+            return
+    connection.execute(
+        "insert into event (alert_id, at, what, channel, why, who, last_at) values (?, ?, ?, ?, ?, ?, ?)",
+        (alert_id, moment, *said, step.who, moment),
+    )
+
+
+def history(
+    connection: sqlite3.Connection, limit: int, before: int, alert_id: str | None
+) -> list[dict[str, Any]]:
+    """Events older than that id, newest first, each with what its alert is about."""
+    of_one = "" if alert_id is None else "and event.alert_id = :alert_id"
+    rows = connection.execute(
+        "select event.*, alert.title, alert.severity, alert.category, alert.state"  # noqa: S608 a text of ours
+        " from event left join alert on alert.id = event.alert_id"
+        f" where event.id < :before {of_one} order by event.id desc limit :limit",
+        {"before": before, "alert_id": alert_id, "limit": limit},
+    )
+    return [dict(row) for row in rows]
+
+
+def silences(connection: sqlite3.Connection, now: datetime) -> list[Silence]:
+    """The silences that have not ended."""
+    rows = connection.execute("select * from silence where ends_at > ? order by ends_at", (rfc3339(now),))
+    return [_read(Silence, row) for row in rows]
+
+
+def silence(connection: sqlite3.Connection, silence_id: str) -> Silence | None:
+    """The silence of that id."""
+    row = connection.execute("select * from silence where id = ?", (silence_id,)).fetchone()
+    return _read(Silence, row) if row else None
+
+
+def save_silence(connection: sqlite3.Connection, silence: Silence) -> None:
+    """Insert or update a silence."""
+    _write(connection, "silence", silence)
+
+
+def told(connection: sqlite3.Connection, fingerprint: str, channel: str) -> Told:
+    """What a channel knows of a fingerprint."""
+    row = connection.execute(
+        "select * from told where fingerprint = ? and channel = ?", (fingerprint, channel)
+    ).fetchone()
+    return _read(Told, row) if row else Told(fingerprint, channel)
+
+
+def told_channels(connection: sqlite3.Connection, fingerprint: str) -> list[Told]:
+    """What every channel knows of a fingerprint."""
+    rows = connection.execute("select * from told where fingerprint = ?", (fingerprint,))
+    return [_read(Told, row) for row in rows]
+
+
+def told_due(connection: sqlite3.Connection, now: datetime) -> list[Told]:
+    """What is to be looked at again."""
+    return [
+        _read(Told, row)
+        for row in connection.execute("select * from told where due_at <= ?", (rfc3339(now),))
+    ]
+
+
+def save_told(connection: sqlite3.Connection, told: Told) -> None:
+    """Insert or update what a channel knows."""
+    _write(connection, "told", told)
+
+
+def hurry_owed(connection: sqlite3.Connection, now: datetime) -> None:
+    """Look again at everything that is owed, because a silence ended."""
+    connection.execute("update told set due_at = ? where owed != ''", (rfc3339(now),))
+
+
+def counts(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """How many alerts there are by severity, category and state."""
+    rows = connection.execute(
+        "select severity, category, state, count(*) as number from alert group by severity, category, state"
+    )
+    return [dict(row) for row in rows]
+
+
+def spans(connection: sqlite3.Connection, column: str) -> list[float]:
+    """Seconds from the beginning of alerts until `column` (acknowledged_at or resolved_at)."""
+    assert column in ("acknowledged_at", "resolved_at")
+    rows = connection.execute(
+        f"select (julianday({column}) - julianday(started_at)) * 86400 as seconds"  # noqa: S608 a column of ours
+        f" from alert where {column} is not null and noted = 0"
+    )
+    return [row["seconds"] for row in rows]
+
+
+def trim(connection: sqlite3.Connection, before: datetime) -> int:
+    """Delete alerts that were over before that, with everything about them; the number of them."""
+    moment = (rfc3339(before),)
+    gone = connection.execute("delete from alert where resolved_at < ?", moment).rowcount
+    for orphans in (
+        "delete from event where last_at < ? and alert_id not in (select id from alert)",
+        "delete from outbox where touched_at < ? and alert_id not in (select id from alert)",
+        "delete from told where at < ? and fingerprint not in (select fingerprint from alert)",
+        "delete from silence where ends_at < ?",
+        "delete from cleared where at < ?",
+    ):
+        connection.execute(orphans, moment)
+    return gone
+
+
+def offsets(connection: sqlite3.Connection) -> dict[str, int]:
+    """Journal file → how far it was read."""
+    return {row["file"]: row["offset"] for row in connection.execute("select * from journal_offset")}
+
+
+def forget_file(connection: sqlite3.Connection, file: str) -> None:
+    """A journal file is no more."""
+    connection.execute("delete from journal_offset where file = ?", (file,))
+
+
+def _read(record: type[_Record], row: sqlite3.Row) -> _Record:
+    values = dict(row)
+    for name in ("labels", "matchers"):
+        if name in values:
+            values[name] = json.loads(values[name])
+    return msgspec.convert(values, record, strict=False)
+
+
+def _write(connection: sqlite3.Connection, table: str, record: Alert | Silence | Told) -> None:
+    names = [field.name for field in fields(record)]
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names)
+    connection.execute(
+        f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})"  # noqa: S608 names of ours
+        f" on conflict ({_KEYS[table]}) do update set {updates}",
+        [_sql(getattr(record, name)) for name in names],
+    )
+
+
+def _sql(value: object) -> object:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return json.dumps(dict(value)) if isinstance(value, Mapping) else value

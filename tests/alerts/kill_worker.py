@@ -1,0 +1,78 @@
+"""Raises and delivers until it is killed: for each line of standard input, a fork that does so.
+
+A line is a JSON object: {"first": the number of the first alert, or null to deliver only}. The fork
+says `up <pid>`, and `ack <number>` after each raise that has returned. Forks begin before any
+thread, with everything imported, so that a restart takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.alerts.channels import slack_client, twilio_client
+from app.alerts.channels.email import EmailChannel
+from app.alerts.channels.slack import SlackChannel
+from app.alerts.channels.whatsapp import WhatsAppChannel
+from app.alerts.message import Style
+from app.alerts.settings import AlertSettings
+from app.core.clock import SystemClock
+from app.core.journal import Journal
+from app.core.signal import Severity
+from app.services.automated_alerts import AlertSource, AutomatedAlerts
+
+IMPORTED_EARLY = (slack_client, twilio_client)
+STYLE = Style("en", "shop-1")
+
+
+def say(text: str) -> None:
+    """One line, by one write."""
+    os.write(1, f"{text}\n".encode())
+
+
+def run(folder: Path, ports: dict[str, int], first: int | None) -> None:
+    """Raise and deliver until killed."""
+    source = AlertSource(Journal("alerts"))
+    mails = EmailChannel("127.0.0.1", ports["smtp"], "none", "a@example.org", ("b@example.org",), STYLE)
+    chat = SlackChannel(STYLE, SecretStr(f"http://127.0.0.1:{ports['slack']}/x"))
+    phone = WhatsAppChannel(
+        account_sid="AC1",
+        auth_token=SecretStr("t"),
+        sender="+14155238886",
+        recipients=("+5511987654321",),
+        style=STYLE,
+        api_url=f"http://127.0.0.1:{ports['twilio']}",
+        minimum_severity=Severity.LOW,
+    )
+    page = AutomatedAlerts(AlertSettings(), source, folder, [mails, chat, phone], SystemClock())
+    page.start(lambda: True)
+    say(f"up {os.getpid()}")
+    number = first
+    while number is not None:
+        source.raise_alert(f"alert-{number:06}", severity=random.choice(list(Severity)))
+        say(f"ack {number}")
+        number += 1
+        time.sleep(random.uniform(0, 0.05))
+    while True:
+        time.sleep(1)
+
+
+def main() -> None:
+    """Fork at each line."""
+    folder, ports = Path(sys.argv[1]), json.loads(sys.argv[2])
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            run(folder, ports, json.loads(line)["first"])
+        os.waitpid(child, 0)
+        say(f"down {child}")
+
+
+if __name__ == "__main__":
+    main()
