@@ -91,7 +91,7 @@ def metrics_report(
 def metrics_record(
     name: Annotated[str, typer.Argument(help="An event of the trade or of your own.")],
     key: Annotated[str | None, typer.Option(help="Counted once per key.")] = None,
-    value: Annotated[float, typer.Option(help="Of a custom event.")] = 1,
+    value: Annotated[float | None, typer.Option(help="A score, or the value of a custom event.")] = None,
     amount: Annotated[str | None, typer.Option(help="Money, like 120.50.")] = None,
     currency: Annotated[str | None, typer.Option(help="ISO 4217, like BRL.")] = None,
     user_id: Annotated[str | None, typer.Option(help="Whose event it is.")] = None,
@@ -126,10 +126,16 @@ def metrics_export(
         sys.stdout.buffer.write(block)
 
 
+@metrics.command("quarantine")
+def metrics_quarantine(limit: Limit = 100, as_json: Json = False) -> None:
+    """The newest journal lines that were no events, with the reason of each."""
+    _print(_tower().metrics.quarantine(limit=limit), as_json)
+
+
 @metrics.command("rebuild")
 def metrics_rebuild(as_json: Json = False) -> None:
     """Make the rollups again from the journals."""
-    _print({"events": _tower().metrics.rebuild()}, as_json)
+    _print({"lines": _tower().metrics.rebuild()}, as_json)
 
 
 @performance.command("current")
@@ -207,8 +213,10 @@ def alerts_silences(as_json: Json = False) -> None:
 
 @alerts.command("test")
 def alerts_test(as_json: Json = False) -> None:
-    """Send a real test message through every channel."""
-    _print(_open_tower().alerts.test(by=getpass.getuser()), as_json)
+    """Send a real test message through every channel; exit code 1 when one fails or there is none."""
+    document = _open_tower().alerts.test(by=getpass.getuser())
+    _print(document, as_json)
+    raise typer.Exit(not document["ok"])
 
 
 @backup.command("run")

@@ -12,8 +12,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 
+from .alerts.channels.recording import RecordingChannel
 from .core.clock import parse_rfc3339
 from .core.signal import Signal
+
+__all__ = ["FrozenClock", "RecordingChannel", "RecordingEmit", "wait_until"]
 
 
 class FrozenClock:

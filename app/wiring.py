@@ -79,7 +79,7 @@ class Tower:
             disks=[settings.backup_folder],
         )
         self.alerts = AutomatedAlerts(
-            settings.alerts,
+            _in_zone(settings.alerts, zone),
             source,
             logs / "alerts",
             [*channels_of(settings), *channels],
@@ -111,7 +111,7 @@ class Tower:
     def open(self) -> None:
         """Say where the journals are; enough for a command that only records or raises."""
         self._events.journal.open(self.settings.log_folder / "business_metrics", self.clock)
-        self._source.journal.open(self.settings.log_folder / "alerts", self.clock)
+        self.alerts.open()
 
     def stop(self) -> None:
         """End every thread and file; what is under way is finished or left resumable."""
@@ -331,7 +331,8 @@ class Atalaia:
 def channels_of(settings: Settings) -> list[Channel]:
     """The alert channels that the settings switch on."""
     offered = (EmailChannel, SlackChannel, WhatsAppChannel)
-    return [made for kind in offered if (made := kind.from_settings(settings.alerts)) is not None]
+    alerts = _in_zone(settings.alerts, settings.zone.key)
+    return [made for kind in offered if (made := kind.from_settings(alerts)) is not None]
 
 
 def _in_zone(section: Any, zone: str) -> Any:

@@ -32,6 +32,7 @@ class Database:
         self._durable = durable
         self._idle: deque[sqlite3.Connection] = deque()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._inode = 0
         self._pid = os.getpid()
 
@@ -47,8 +48,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A connection within one transaction: committed at the end, rolled back on an exception."""
-        with self._connection() as connection:
+        """A connection within one transaction: committed at the end, rolled back on an exception.
+
+        Threads of one process take turns, because SQLite's own waiting is a lottery: in a storm one
+        thread lost it to others for seconds.
+        """
+        with self._writing, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

@@ -8,7 +8,10 @@ from pathlib import Path
 
 def private_folder(path: Path) -> Path:
     """Make the folder (and its parents) if needed and let only its owner in, whatever the umask."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.is_dir():
+        private_parent = path.parent if path.parent.is_dir() else private_folder(path.parent)
+        path.mkdir(exist_ok=True, mode=0o700)
+        _give_to_owner_of(private_parent, path)
     if path.stat().st_mode & 0o777 != 0o700:
         path.chmod(0o700)
     return path
@@ -19,7 +22,16 @@ def open_private(path: Path, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     if os.fstat(descriptor).st_mode & 0o777 != 0o600:
         os.fchmod(descriptor, 0o600)
+    _give_to_owner_of(path.parent, descriptor)
     return descriptor
+
+
+def _give_to_owner_of(folder: Path, made: Path | int) -> None:
+    """What root makes belongs to whom the folder belongs to, or the server would be locked out of it."""
+    if os.geteuid() == 0:
+        owner, current = folder.stat(), os.stat(made)  # noqa: PTH116 because a descriptor has no Path
+        if current.st_uid != owner.st_uid:
+            os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Journal:
         self._waiting_bytes = 0
         self._retry_at = 0.0
         self._descriptor = -1
-        self._day = ""
+        self._day = 0
         self._pid = 0
         self._dirty = False
 
@@ -74,14 +75,14 @@ class Journal:
         """Write several facts by one write; True when all of them are in the file."""
         if os.getpid() != self._pid:
             self._begin_process()
-        line = b"".join([_encode(fact) + b"\n" for fact in facts])
+        lines = b"".join([_encode(fact) + b"\n" for fact in facts])
         with self._lock:
             if not self._waiting or self._due():
                 self._write_waiting()
-            if not self._waiting and self._write(line):
-                return True
-            self._keep(line)
-            return False
+            left = lines if self._waiting else self._write(lines)
+            if left:
+                self._keep(left)
+            return not left
 
     def sync(self) -> None:
         """Write what waits, and make every line so far survive the machine (fdatasync)."""
@@ -105,46 +106,57 @@ class Journal:
         return time.monotonic() >= self._retry_at
 
     def _write_waiting(self) -> None:
-        if not self._due():
-            return
-        while self._waiting and self._write(self._waiting[0]):
-            self._waiting_bytes -= len(self._waiting.popleft())
+        while self._waiting and self._due():
+            lines = self._waiting.popleft()
+            self._waiting_bytes -= len(lines)
+            if left := self._write(lines):
+                self._waiting.appendleft(left)
+                self._waiting_bytes += len(left)
+                return
 
-    def _write(self, line: bytes) -> bool:
+    def _write(self, lines: bytes) -> bytes:
+        """Write as many lines as the disk takes; returns those that it did not take."""
         if self._folder is None:
-            return False
+            return lines
         try:
             descriptor = self._file()
-            written = os.write(descriptor, line)
-            if written != len(line):
-                # Because half a line must not stay: this file has no other writer.
-                os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 one way to fail
+            written = os.write(descriptor, lines)
+            self._dirty = True
+            if written == len(lines):
+                return b""
+            # Because whole lines may have been folded already, only the torn one is taken back; the
+            # file has no other writer.
+            whole = lines.rfind(b"\n", 0, written) + 1
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - (written - whole))
+            lines = lines[whole:]
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 one way to fail
         except OSError as error:
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             failures.add(f"journal.{self.name}", error)
-            return False
-        self._dirty = True
-        return True
+            return lines
 
-    def _keep(self, line: bytes) -> None:
-        if self._waiting_bytes + len(line) > _WAITING_BYTES:
-            self.dropped += line.count(b"\n")
+    def _keep(self, lines: bytes) -> None:
+        if self._waiting_bytes + len(lines) > _WAITING_BYTES:
+            self.dropped += lines.count(b"\n")
             return
-        self._waiting.append(line)
-        self._waiting_bytes += len(line)
+        self._waiting.append(lines)
+        self._waiting_bytes += len(lines)
 
     def _file(self) -> int:
-        day = self._clock.now().strftime("%Y-%m-%d")
-        if self._descriptor >= 0 and day == self._day and os.fstat(self._descriptor).st_nlink:
+        today = self._clock.now()
+        if (
+            self._descriptor >= 0
+            and today.toordinal() == self._day
+            and os.fstat(self._descriptor).st_nlink  # because a person may have deleted it
+        ):
             return self._descriptor
         self._forget_file()
         assert self._folder is not None
-        name = f"{day}.{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        name = f"{today:%Y-%m-%d}.{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         self._descriptor = open_private(
             private_folder(self._folder) / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT
         )
-        self._day, self._pid = day, os.getpid()
+        self._day, self._pid = today.toordinal(), os.getpid()
         return self._descriptor
 
     def _forget_file(self) -> None:
@@ -173,16 +185,23 @@ def read_new(folder: Path, offsets: Mapping[str, int]) -> Iterator[Chunk]:
     A line without its end (a kill cut it off, or it is being written) is left for the next time.
     """
     for path in files_of(folder):
-        offset = offsets.get(path.name, 0)
-        if path.stat().st_size <= offset:
-            continue
-        with path.open("rb") as file:
+        # Because another process may trim a file at any moment, one that is gone is passed over.
+        with suppress(FileNotFoundError):
+            offset = offsets.get(path.name, 0)
+            if path.stat().st_size > offset:
+                yield from _chunks(path, offset)
+
+
+def _chunks(path: Path, offset: int) -> Iterator[Chunk]:
+    with path.open("rb") as file:
+        file.seek(offset)
+        while block := file.read(_CHUNK_BYTES):
+            if not block.endswith(b"\n"):
+                block += file.readline()
+            whole = block[: block.rfind(b"\n") + 1]
+            if not whole:
+                return
+            offset += len(whole)
+            yield Chunk(path.name, offset, whole.split(b"\n")[:-1])
+            # Because a half line was read as well, which its writer may have finished meanwhile.
             file.seek(offset)
-            while block := file.read(_CHUNK_BYTES):
-                if not block.endswith(b"\n"):
-                    block += file.readline()
-                whole = block[: block.rfind(b"\n") + 1]
-                if not whole:
-                    break
-                offset += len(whole)
-                yield Chunk(path.name, offset, whole.split(b"\n")[:-1])

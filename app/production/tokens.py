@@ -40,7 +40,7 @@ class TokenEntry:
     @property
     def name(self) -> str:
         """How logs call it: enough to tell tokens apart, nothing to enter with."""
-        return f"token:{self.hash[:8]}"
+        return f"token-{self.hash[:8]}"
 
 
 def new_token(role: Role) -> tuple[str, TokenEntry]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,46 @@ def test_a_line_without_its_end_is_left_alone(journal: Journal, tmp_path: Path) 
     with files_of(tmp_path / "facts")[0].open("ab") as file:
         file.write(b'{"n":')
     assert facts(tmp_path / "facts") == [b'{"n":1}']
+
+
+def test_a_line_finished_while_it_is_read_is_read_whole(tmp_path: Path) -> None:
+    """A writer may finish its line between two chunks: no line is cut, and offsets stay right."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"aaa\nbb")
+    chunks = read_new(tmp_path, {})
+    first = next(chunks)
+    with path.open("ab") as file:
+        file.write(b"b\nccc\n")
+    second = next(chunks)
+    assert (first.lines, first.end) == ([b"aaa"], 4)
+    assert (second.lines, second.end) == ([b"bbb", b"ccc"], 12)
+
+
+def test_a_full_disk_keeps_whole_lines_and_the_rest_waits(tmp_path: Path) -> None:
+    """What the disk took stays, a torn line is taken back, and all are there once there is room."""
+    done = subprocess.run(
+        [sys.executable, "-c", CUT_OFF, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "1"]
+    assert facts(tmp_path) == [b'{"n":%d}' % n for n in range(6)]
+
+
+CUT_OFF = """
+import resource, signal, sys
+from pathlib import Path
+from app.core.journal import Journal, files_of
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+journal = Journal("limited"); journal.open(Path(sys.argv[1]))
+journal.append({"n": 0})
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (30, hard))
+print(journal.append_all([{"n": n} for n in range(1, 6)]), journal.waiting)
+(file,) = files_of(Path(sys.argv[1]))
+assert file.read_bytes().endswith(b"}\\n"), file.read_bytes()
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+journal._retry_at = 0
+journal.sync(); journal.close()
+"""
 
 
 def test_a_fold_counts_each_line_once(journal: Journal, tmp_path: Path) -> None:

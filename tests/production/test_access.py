@@ -237,7 +237,7 @@ def test_a_token_opens_what_its_role_may(door, token, method, status):
 
 def test_a_token_is_known_by_the_beginning_of_its_hash(door):
     """The identity tells which token it was, also where its role did not suffice."""
-    assert door.bring(READ_TOKEN).identity == f"token:{READ_ENTRY.hash[:8]}"
+    assert door.bring(READ_TOKEN).identity == f"token-{READ_ENTRY.hash[:8]}"
     refused = door.bring(READ_TOKEN, "POST")
     assert (refused.identity, refused.reason) == (READ_ENTRY.name, "this needs the role operate")
     assert READ_TOKEN not in repr(refused)

@@ -83,5 +83,5 @@ def test_a_bad_entry_is_a_fact_and_a_hint_and_no_secret(text, fact):
 
 def test_an_entry_tells_its_name_but_not_its_hash():
     """Logs name a token by eight digits of its hash; a representation has not even those."""
-    assert READ.name == f"token:{READ.hash[:8]}"
+    assert READ.name == f"token-{READ.hash[:8]}"
     assert READ.hash[:8] not in repr(TokenEntry(READ.role, READ.hash))
