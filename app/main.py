@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from .embedding import Atalaia
 from .settings import Settings, load
 from .whatsapp import WhatsApp
-from .wiring import Atalaia
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -9,10 +9,10 @@ import pytest
 from typer.main import get_command
 
 from app.cli import cli
+from app.embedding import Atalaia
 from app.operation.reference import settings_page
 from app.production.application import routes
 from app.settings import every_knob, load
-from app.wiring import Atalaia
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
