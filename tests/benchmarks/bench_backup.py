@@ -1,0 +1,203 @@
+"""What a verified backup costs, against the least that a dump can cost and against the usual script.
+
+python -m tests.benchmarks.bench_backup --megabytes 1000 --rounds 5
+
+CPU seconds of client and server together, in interleaved rounds, as the median of the ratios within
+a round: on a shared machine only these can be compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from app.backup.settings import BackupSettings
+from app.core.clock import SystemClock
+from app.core.postgres import EmbeddedPostgres, client_program
+from app.services.backup_system import BackupSystem
+from app.testing import wait_until
+
+ROW_BYTES = 265
+FILL = """
+create table messages (id bigint, conversation int, at timestamptz, direction text, body text, data jsonb);
+insert into messages select i, i / 12, timestamptz '2026-01-01' + i * interval '7 s',
+    case when random() < 0.5 then 'in' else 'out' end,
+    (select string_agg(substr(md5((random() * 400)::int::text), 1, 2 + (random() * 7)::int), ' ')
+        from generate_series(1, 18 + i % 5)),
+    jsonb_build_object('wamid', md5(random()::text), 'status', 'read', 'retries', (random() * 3)::int)
+from generate_series(1, {rows}) i;
+create table media as select i as id, decode(md5(i::text) || md5(random()::text), 'hex') as thumbnail
+from generate_series(1, {rows} / 20) i;
+"""
+USUAL = """
+set -o pipefail
+{pg_dump} '{url}' | gzip > {file} && sha256sum {file} > {file}.sha256 && gzip -t {file}
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one way took: CPU and wall seconds, bytes of its file."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    size_bytes: int
+
+
+class Bench:
+    """A server with a generated database, and the ways to back it up."""
+
+    def __init__(self, folder: Path, megabytes: int) -> None:
+        self.folder = folder
+        self.server = EmbeddedPostgres(folder / "server", fsync=False)
+        self.url = self.server.start()
+        self.pg_dump = client_program("pg_dump")
+        fill = FILL.format(rows=megabytes * 1_000_000 // ROW_BYTES)
+        subprocess.run([client_program("psql"), "-Xqc", fill, self.url], check=True)
+        for order in ("vacuum analyze", "alter system set autovacuum = off", "select pg_reload_conf()"):
+            subprocess.run(
+                [client_program("psql"), "-Xqc", order, self.url], check=True, stdout=subprocess.DEVNULL
+            )
+        pid = (self.server.data_folder / "postmaster.pid").read_text().split()[0]
+        self.postmaster = psutil.Process(int(pid))
+        self.page = BackupSystem(
+            BackupSettings(keep_at_least=1), folder / "backups", self.url, SystemClock(), lambda _: None
+        )
+
+    def floor(self) -> int:
+        """The least a dump can cost: nothing is kept."""
+        with Path("/dev/null").open("wb") as nothing:
+            subprocess.run([self.pg_dump, "-Fc", "-Z", "none", self.url], stdout=nothing, check=True)
+        return 0
+
+    def usual(self) -> int:
+        """Dump, compress, checksum and test one after the other."""
+        file = self.folder / "usual.sql.gz"
+        script = USUAL.format(pg_dump=self.pg_dump, url=self.url, file=file)
+        subprocess.run(["/bin/bash", "-c", script], check=True)
+        return file.stat().st_size
+
+    def ours(self) -> int:
+        """One backup, verified and in the catalogue."""
+        begun = self.page.request(reason="benchmark")
+        made = self.page.wait(begun["id"], 3600)
+        assert made["state"] == "checked", made
+        self.made = made
+        return int(made["size_bytes"])
+
+    def recheck(self) -> int:
+        """An old backup is read again."""
+        assert self.page.verify(self.made["id"])["ok"]
+        return int(self.made["size_bytes"])
+
+    def cost(self, way: Callable[[], int]) -> Cost:
+        """Do it once."""
+        cpu, began = self._cpu_seconds(), time.monotonic()
+        size_bytes = way()
+        return Cost(self._cpu_seconds() - cpu, time.monotonic() - began, size_bytes)
+
+    def _cpu_seconds(self) -> float:
+        """Of this process, its ended children, and the server with its backends."""
+        # Because what a backend has spent is known only when the server has seen its end.
+        wait_until(lambda: not self._sessions(), what="the end of every session")
+        spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        ours = sum(usage.ru_utime + usage.ru_stime for usage in spent)
+        server = self.postmaster.cpu_times()
+        backends = [child.cpu_times() for child in self.postmaster.children()]
+        return ours + sum(server[:4]) + sum(times.user + times.system for times in backends)
+
+    def _sessions(self) -> list[psutil.Process]:
+        return [child for child in self.postmaster.children() if is_session(child)]
+
+
+def is_session(child: psutil.Process) -> bool:
+    """True for a backend, also for one that has ended and that the server has not noticed yet."""
+    try:
+        line = " ".join(child.cmdline())
+    except psutil.ZombieProcess:
+        return True
+    except psutil.NoSuchProcess:
+        return False
+    return not line or " [local] " in line
+
+
+class PeakMemory:
+    """The largest resident memory of this process, seen every 20 ms."""
+
+    def __enter__(self) -> Self:
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self.before_bytes = self.peak_bytes = self._process.memory_info().rss
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(0.02):
+            self.peak_bytes = max(self.peak_bytes, self._process.memory_info().rss)
+
+
+@contextmanager
+def bench(megabytes: int) -> Iterator[Bench]:
+    """A bench in a folder of its own, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="atalaia-bench-", dir="/var/tmp"))
+    folder.chmod(0o711)  # Because as root the server runs as somebody else.
+    bench = None
+    try:
+        bench = Bench(folder, megabytes)
+        yield bench
+    finally:
+        if bench is not None:
+            bench.server.stop()
+        shutil.rmtree(folder)
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--megabytes", type=int, default=200, help="raw size of the database's dump")
+    asked.add_argument("--rounds", type=int, default=5)
+    arguments = asked.parse_args()
+    with bench(arguments.megabytes) as stand:
+        ways = [stand.floor, stand.ours, stand.usual, stand.recheck]
+        rounds = []
+        for number in range(arguments.rounds):
+            with PeakMemory() as memory:
+                rounds.append({way.__name__: stand.cost(way) for way in ways})
+            told = "  ".join(f"{name} {cost.cpu_seconds:.2f}" for name, cost in rounds[-1].items())
+            growth = (memory.peak_bytes - memory.before_bytes) / 1e6
+            print(f"round {number + 1}: CPU s  {told}  memory +{growth:.1f} MB", flush=True)
+        print(f"raw bytes: {stand.made['raw_bytes']:,}")
+        report(rounds)
+
+
+def report(rounds: list[dict[str, Cost]]) -> None:
+    """Medians of the ratios within each round."""
+    for name in ("ours", "usual", "recheck"):
+        cpu = statistics.median(r[name].cpu_seconds / r["floor"].cpu_seconds for r in rounds)
+        wall = statistics.median(r[name].wall_seconds / r["floor"].wall_seconds for r in rounds)
+        print(f"{name:>8} / floor: CPU {cpu:.2f}  wall {wall:.2f}")
+    less = statistics.median(r["usual"].cpu_seconds / r["ours"].cpu_seconds for r in rounds)
+    size = rounds[-1]["ours"].size_bytes / rounds[-1]["usual"].size_bytes
+    print(f"   usual / ours : CPU {less:.2f}   size ours / usual {size:.3f}")
+
+
+if __name__ == "__main__":
+    main()
