@@ -11,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..core.signal import Severity
-from .model import Alert, Kind, Notice
-from .wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language
+from .model import Kind, Notice
+from .wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, heading_of
 
 _SUBJECT, _LABELS = 150, 8
 _SLACK_HEADER, _SLACK_DETAILS, _SLACK_NAME, _SLACK_FACT = 150, 2_500, 40, 120
@@ -51,7 +51,7 @@ class Message:
 def compose(notice: Notice, style: Style) -> Message:
     """The message of a notice in the language of the style."""
     alert, words = notice.alert, WORDS[style.language]
-    heading = _heading(alert, style.language)
+    heading = heading_of(alert.code, alert.labels, alert.title, style.language)
     severity = SEVERITIES[style.language][alert.severity]
     is_good = notice.kind in (Kind.RESOLVED, Kind.LATE, Kind.NOTED, Kind.TEST)
     return Message(
@@ -133,16 +133,6 @@ def _fitted(text: str, limit: int) -> str:
 
 def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-def _heading(alert: Alert, language: Language) -> str:
-    known = HEADINGS.get(alert.code)
-    if known is None:
-        return alert.title
-    try:
-        return known.template(language).format_map(dict(alert.labels))
-    except KeyError:
-        return alert.title
 
 
 def _facts(notice: Notice, style: Style) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -45,12 +46,27 @@ HEADINGS: dict[str, Heading] = {
     "access_attack": Heading("Attack on the access control", "Ataque ao controle de acesso"),
     "logs_dropped": Heading("Log lines were lost", "Linhas de log perdidas"),
     "events_dropped": Heading("Business events were lost", "Eventos de negócio perdidos"),
+    "events_refused": Heading("Business events were refused", "Eventos de negócio recusados"),
+    "events_quarantined": Heading("Journal lines are no events", "Linhas do diário que não são eventos"),
+    "events_conflicts": Heading(
+        "An event key came with another amount", "Uma chave de evento veio com outro valor"
+    ),
     "channel_failed": Heading(
         "The alert channel {channel} fails", "O canal de alertas {channel} está com falha"
     ),
     "worker_died": Heading("A worker process died", "Um processo worker morreu"),
     "test": Heading("Test message", "Mensagem de teste"),
 }
+
+
+def heading_of(code: str, labels: Mapping[str, str], title: str, language: Language) -> str:
+    """What an alert is called in a language; its own title where nothing better is known."""
+    known = HEADINGS.get(code)
+    try:
+        return known.template(language).format_map(dict(labels)) if known else title
+    except KeyError:
+        return title
+
 
 KINDS: dict[Language, dict[Kind, str]] = {
     "en": {

@@ -38,6 +38,8 @@ def alert(**changes: Any) -> dict[str, Any]:
     return {
         "id": "a1",
         "title": "CPU is high",
+        "code": "",
+        "labels": {},
         "message": "91 % is over 80 %",
         "severity": "MEDIUM",
         "category": "SYSTEM",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ...alerts.wording import heading_of
 from ...core.clock import parse_rfc3339
 from ...core.signal import Severity
 from ..markup import Markup, tag
@@ -21,6 +22,8 @@ class View:
 
     id: str
     title: str
+    code: str
+    labels: Mapping[str, str]
     message: str
     severity: Severity
     category: str
@@ -31,6 +34,12 @@ class View:
     def urgency(self) -> tuple[bool, int, datetime]:
         """Smaller is shown first."""
         return bool(self.acknowledged_by), -self.severity.rank, self.since
+
+    def heading(self, language: str) -> str:
+        """The title, which is English, or in Portuguese what this kind of alert is called."""
+        if language != "pt-BR":
+            return self.title
+        return heading_of(self.code, self.labels, self.title, "pt-BR")
 
 
 def view(document: Mapping[str, Any]) -> Sequence[View]:
@@ -48,6 +57,8 @@ def _one(alert: Mapping[str, Any]) -> View:
     return View(
         id=alert["id"],
         title=alert["title"],
+        code=alert["code"],
+        labels=alert["labels"],
         message=alert["message"],
         severity=Severity(alert["severity"]),
         category=alert["category"],
@@ -61,7 +72,7 @@ def _item(alert: View, frame: Frame) -> Markup:
     by = words.acknowledged_by.format(name=alert.acknowledged_by) if alert.acknowledged_by else ""
     return tag(
         "li",
-        tag("h3", grade(alert.severity.value, words), " ", tag("bdi", alert.title)),
+        tag("h3", grade(alert.severity.value, words), " ", tag("bdi", alert.heading(words.language))),
         tag("p", tag("bdi", alert.message)) if alert.message else "",
         tag(
             "p",
@@ -80,5 +91,8 @@ def _buttons(alert: View, frame: Frame) -> Markup:
     acts = [("resolve", frame.words.resolve)]
     if not alert.acknowledged_by:
         acts.insert(0, ("acknowledge", frame.words.acknowledge))
-    forms = [button(label, frame.path("alerts", alert.id, act), about=alert.title) for act, label in acts]
+    forms = [
+        button(label, frame.path("alerts", alert.id, act), about=alert.heading(frame.words.language))
+        for act, label in acts
+    ]
     return tag("div", forms, class_="acts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.clock import parse_rfc3339
 from app.dashboard.cards import alerts, backups
+from app.dashboard.portuguese import PORTUGUESE
 from tests.dashboard import documents
 from tests.dashboard.documents import frame
 
@@ -30,6 +31,16 @@ def test_an_alert_can_be_acted_on() -> None:
     assert 'action="/production/alerts/a1/resolve"' in made
     assert 'aria-label="Resolve: CPU is high"' in made
     assert "5 min ago" in made
+
+
+def test_an_alert_of_a_known_kind_is_named_in_portuguese() -> None:
+    """The pages word their titles in English; what a person raised stays as it was written."""
+    shown = alerts.view(
+        {"alerts": [documents.alert(code="backup_failed"), documents.alert(id="own", title="Caiu")]}
+    )
+    made = alerts.markup(shown, frame(words=PORTUGUESE))
+    assert "Falha no backup" in made
+    assert "Caiu" in made
 
 
 def test_an_acknowledged_alert_cannot_be_acknowledged_again() -> None:
