@@ -72,7 +72,7 @@ def logs_tail(
     if type not in FILES:
         raise InputRejected(f"{type!r} is no log file", f"Choose one of {', '.join(FILES)}.")
     for line in follow(load().log_folder / f"{type}.log", last):
-        typer.echo(line.rstrip(b"\n"))
+        typer.echo(line)
 
 
 @metrics.command("report")

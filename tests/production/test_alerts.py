@@ -66,9 +66,7 @@ def test_who_and_why_are_kept(tower: Tower) -> None:
     resolved = tower.ask("POST", f"{ALERTS}/{alert_id}/resolve", data={"by": "bob", "reason": "off"}).json()
     assert (resolved["resolved_by"], resolved["reason"]) == ("bob", "off")
     history = tower.ask("GET", f"{ALERTS}/history?alert_id={alert_id}").json()
-    assert {"ann", "bob"} <= {
-        step["who"] for step in history["events"]
-    }
+    assert {"ann", "bob"} <= {step["who"] for step in history["events"]}
 
 
 def test_what_is_over_or_unknown_cannot_be_resolved(tower: Tower) -> None:
