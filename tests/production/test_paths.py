@@ -79,6 +79,6 @@ def test_whatever_starlette_routes_to_us_is_ours(path, root_path):
 )
 def test_no_path_takes_long(path):
     """Escapes within escapes and long walks are read in passing."""
-    begun = time.perf_counter()
+    begun = time.thread_time()  # of this thread alone, because the machine may be busy
     is_under("/production", path)
-    assert time.perf_counter() - begun < 0.5
+    assert time.thread_time() - begun < 0.5
