@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ..core.signal import Severity
 from .model import Kind, Notice
-from .wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, heading_of
+from .wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, details_of, heading_of
 
 _SUBJECT, _LABELS = 150, 8
 _SLACK_HEADER, _SLACK_DETAILS, _SLACK_NAME, _SLACK_FACT = 150, 2_500, 40, 120
@@ -58,7 +58,7 @@ def compose(notice: Notice, style: Style) -> Message:
         subject=f"[{style.host}] {heading}"[:_SUBJECT],
         headline=KINDS[style.language][notice.kind].format(severity=severity, heading=heading),
         mark="✅" if is_good else _MARKS[alert.severity],
-        details=alert.message,
+        details=details_of(alert.code, alert.labels, alert.message, style.language),
         facts=tuple(_facts(notice, style)),
         note=words["repeated"] if notice.possibly_repeated else "",
         link=style.dashboard_url,

@@ -14,11 +14,15 @@ Language: TypeAlias = Literal["en", "pt-BR"]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What a code is called; {names} are labels. `unit` is that of value and threshold."""
+    """What a code is called; {names} are labels. `unit` is that of value and threshold.
+
+    `details` says in Portuguese what the alert's own message, which is English, says; it may quote it.
+    """
 
     en: str
     pt: str
     unit: str = ""
+    details: str = "{message}"
 
     def template(self, language: Language) -> str:
         """The heading in a language."""
@@ -26,35 +30,110 @@ class Heading:
 
 
 HEADINGS: dict[str, Heading] = {
-    "cpu_high": Heading("High CPU use", "Uso alto de CPU", "%"),
-    "memory_high": Heading("High memory use", "Uso alto de memória", "%"),
-    "disk_high": Heading("A disk is filling up", "Disco quase cheio", "%"),
-    "response_time_high": Heading("Slow answers of {route}", "Respostas lentas em {route}", "s"),
-    "error_rate_high": Heading("Many requests fail", "Muitas requisições com erro", "%"),
-    "database_connections_high": Heading(
-        "Database connections are running out", "Conexões do banco de dados se esgotando", "%"
+    "cpu_high": Heading(
+        "High CPU use", "Uso alto de CPU", "%", "O uso passou do limite em várias medições seguidas."
     ),
-    "database_unreachable": Heading("The database does not answer", "O banco de dados não responde"),
-    "external_unreachable": Heading("{service} does not answer", "{service} não responde"),
-    "event_loop_blocked": Heading("The event loop was blocked", "O event loop ficou bloqueado", "s"),
-    "backup_failed": Heading("Backup failed", "Falha no backup"),
-    "backup_succeeded": Heading("Backup made and verified", "Backup feito e verificado"),
-    "backup_overdue": Heading("Backup overdue", "Backup atrasado"),
-    "backup_damaged": Heading("A backup is damaged", "Backup danificado"),
+    "memory_high": Heading(
+        "High memory use", "Uso alto de memória", "%", "O uso passou do limite em várias medições seguidas."
+    ),
+    "disk_high": Heading(
+        "A disk is filling up", "Disco quase cheio", "%", "O espaço usado em {path} passou do limite."
+    ),
+    "response_time_high": Heading(
+        "Slow answers of {route}",
+        "Respostas lentas em {route}",
+        "s",
+        "O p95 desta rota passou do limite na janela observada.",
+    ),
+    "error_rate_high": Heading(
+        "Many requests fail",
+        "Muitas requisições com erro",
+        "%",
+        "A proporção de respostas 5xx passou do limite na janela observada.",
+    ),
+    "database_connections_high": Heading(
+        "Database connections are running out",
+        "Conexões do banco de dados se esgotando",
+        "%",
+        "As conexões em uso se aproximam do máximo que o servidor aceita.",
+    ),
+    "database_unreachable": Heading(
+        "The database does not answer",
+        "O banco de dados não responde",
+        details="O que depende dele falha até que volte. O motivo: {message}",
+    ),
+    "external_unreachable": Heading(
+        "{service} does not answer", "{service} não responde", details="O motivo: {message}"
+    ),
+    "event_loop_blocked": Heading(
+        "The event loop was blocked",
+        "O event loop ficou bloqueado",
+        "s",
+        "Nenhuma requisição foi atendida nesse tempo. O que o segurava: {where}",
+    ),
+    "backup_failed": Heading(
+        "Backup failed", "Falha no backup", details="Nenhum backup foi feito. O motivo: {message}"
+    ),
+    "backup_succeeded": Heading(
+        "Backup made and verified",
+        "Backup feito e verificado",
+        "bytes",
+        "O backup {backup_id} foi feito, lido de volta e conferido.",
+    ),
+    "backup_overdue": Heading(
+        "Backup overdue", "Backup atrasado", "s", "Não há um backup bom que seja recente o bastante."
+    ),
+    "backup_damaged": Heading(
+        "A backup is damaged",
+        "Backup danificado",
+        details="O arquivo {backup_id} já não é o que o manifesto diz. {message}",
+    ),
     "unhandled_exception": Heading("Unhandled {type} in {where}", "{type} não tratada em {where}"),
-    "internal_failure": Heading("Atalaia itself failed in {place}", "A própria Atalaia falhou em {place}"),
-    "access_attack": Heading("Attack on the access control", "Ataque ao controle de acesso"),
-    "logs_dropped": Heading("Log lines were lost", "Linhas de log perdidas"),
-    "events_dropped": Heading("Business events were lost", "Eventos de negócio perdidos"),
-    "events_refused": Heading("Business events were refused", "Eventos de negócio recusados"),
-    "events_quarantined": Heading("Journal lines are no events", "Linhas do diário que não são eventos"),
+    "internal_failure": Heading(
+        "Atalaia itself failed in {place}",
+        "A própria Atalaia falhou em {place}",
+        details="A aplicação segue; veja `internal` em /production/system/status. {message}",
+    ),
+    "access_attack": Heading(
+        "Attack on the access control",
+        "Ataque ao controle de acesso",
+        details="{client} insiste em tokens errados e é recusado; veja logs/security.log.",
+    ),
+    "logs_dropped": Heading(
+        "Log lines were lost",
+        "Linhas de log perdidas",
+        details="Não couberam na memória enquanto um arquivo de log não podia ser escrito.",
+    ),
+    "events_dropped": Heading(
+        "Business events were lost",
+        "Eventos de negócio perdidos",
+        details="O disco recusou o diário até a memória encher; veja o espaço e as permissões de logs/.",
+    ),
+    "events_refused": Heading(
+        "Business events were refused",
+        "Eventos de negócio recusados",
+        details="A aplicação registrou eventos com argumentos errados; o app.log diz quais.",
+    ),
+    "events_quarantined": Heading(
+        "Journal lines are no events",
+        "Linhas do diário que não são eventos",
+        details="Foram postas de lado com o motivo: python -m app metrics quarantine.",
+    ),
     "events_conflicts": Heading(
-        "An event key came with another amount", "Uma chave de evento veio com outro valor"
+        "An event key came with another amount",
+        "Uma chave de evento veio com outro valor",
+        details="Vale o valor registrado primeiro; dois pagamentos não podem ter a mesma chave.",
     ),
     "channel_failed": Heading(
-        "The alert channel {channel} fails", "O canal de alertas {channel} está com falha"
+        "The alert channel {channel} fails",
+        "O canal de alertas {channel} está com falha",
+        details="O motivo: {message}",
     ),
-    "worker_died": Heading("A worker process died", "Um processo worker morreu"),
+    "worker_died": Heading(
+        "A worker process died",
+        "Um processo worker morreu",
+        details="O processo {pid} foi morto ou caiu sem se despedir; os outros seguem.",
+    ),
     "test": Heading("Test message", "Mensagem de teste"),
 }
 
@@ -62,10 +141,22 @@ HEADINGS: dict[str, Heading] = {
 def heading_of(code: str, labels: Mapping[str, str], title: str, language: Language) -> str:
     """What an alert is called in a language; its own title where nothing better is known."""
     known = HEADINGS.get(code)
+    return _filled(known.template(language), labels, title) if known else title
+
+
+def details_of(code: str, labels: Mapping[str, str], message: str, language: Language) -> str:
+    """What an alert's message says in a language; the message itself where nothing better is known."""
+    known = HEADINGS.get(code)
+    if language == "en" or known is None or not message:
+        return message
+    return _filled(known.details, {**labels, "message": message}, message)
+
+
+def _filled(template: str, labels: Mapping[str, str], otherwise: str) -> str:
     try:
-        return known.template(language).format_map(dict(labels)) if known else title
+        return template.format_map(dict(labels))
     except KeyError:
-        return title
+        return otherwise
 
 
 KINDS: dict[Language, dict[Kind, str]] = {

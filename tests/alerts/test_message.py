@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.alerts.message import Style, as_html, as_line, as_slack, as_text, compose, escape_slack
 from app.alerts.model import Kind, Notice
 from app.alerts.state import resolve
-from app.alerts.wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language
+from app.alerts.wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, details_of
 from app.core.signal import Category, Severity
 
 from .examples import ENGLISH, NOON, PORTUGUESE, a_notice
@@ -173,6 +173,16 @@ def test_every_code_of_the_other_pages_is_worded() -> None:
         "events_refused", "events_quarantined", "events_conflicts",
         "internal_failure", "access_attack", "logs_dropped", "events_dropped", "channel_failed",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", sorted(set(HEADINGS) - {"unhandled_exception", "test"}))
+def test_what_happened_is_told_in_portuguese_too(code: str) -> None:
+    """The English message is replaced or introduced; only an exception's own words stay alone."""
+    names = ("path", "route", "service", "where", "backup_id", "place", "client", "channel", "pid")
+    told = details_of(code, dict.fromkeys(names, "x"), "the message", "pt-BR")
+    assert told != "the message"
+    assert details_of(code, {}, "the message", "en") == "the message"
+    assert details_of(code, {}, "", "pt-BR") == ""
 
 
 def test_headings_carry_no_values() -> None:

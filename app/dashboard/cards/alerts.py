@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ...alerts.wording import heading_of
+from ...alerts.wording import details_of, heading_of
 from ...core.clock import parse_rfc3339
 from ...core.signal import Severity
 from ..markup import Markup, tag
@@ -41,6 +41,10 @@ class View:
             return self.title
         return heading_of(self.code, self.labels, self.title, "pt-BR")
 
+    def details(self, language: str) -> str:
+        """The message in the reader's language, as far as it is known in it."""
+        return details_of(self.code, self.labels, self.message, "pt-BR" if language == "pt-BR" else "en")
+
 
 def view(document: Mapping[str, Any]) -> Sequence[View]:
     """From GET /production/alerts/active."""
@@ -73,7 +77,7 @@ def _item(alert: View, frame: Frame) -> Markup:
     return tag(
         "li",
         tag("h3", grade(alert.severity.value, words), " ", tag("bdi", alert.heading(words.language))),
-        tag("p", tag("bdi", alert.message)) if alert.message else "",
+        tag("p", tag("bdi", alert.details(words.language))) if alert.message else "",
         tag(
             "p",
             words.name(alert.category),
