@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from app.core.postgres import EmbeddedPostgres
 from app.testing import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -117,6 +119,8 @@ def running(root: Path, **environment: str) -> Iterator[Server]:
                 server.stop()
             except subprocess.TimeoutExpired:
                 server.kill()
+        # Because the data are outside of `root` where the database's account cannot get into it.
+        shutil.rmtree(EmbeddedPostgres(root / ".postgresql").data_folder.parent, ignore_errors=True)
 
 
 def free_port() -> int:
