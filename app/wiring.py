@@ -1,8 +1,4 @@
-"""The composition root: the only file that names concrete stores, channels and probes.
-
-Tower     the five pages of one process, with their threads
-Atalaia   puts a tower into a FastAPI application
-"""
+"""The composition root: the only file that makes pages, channels and their jobs into a tower."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from . import notices
 from .alerts.channels import Channel
 from .alerts.channels.email import EmailChannel
 from .alerts.channels.slack import SlackChannel
@@ -23,7 +20,6 @@ from .core.health import Health, Level
 from .core.leader import Leader
 from .core.measure import Measure
 from .core.schedule import Schedule
-from .core.signal import Category, Severity, Signal
 from .core.workers import Workers
 from .extensions import Extensions
 from .logs.redact import redact_text
@@ -156,7 +152,7 @@ class Tower:
         elif said["method"] not in {"GET", "HEAD"}:
             self.logger.security("access_granted", **said)
         if decision.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._source.observe(_attack(client))
+            self._source.observe(notices.access_attack(client))
 
     def _plan(self) -> None:
         every, performance = self.schedule.every, self.performance
@@ -185,25 +181,13 @@ class Tower:
 
     def _bury(self) -> None:
         for worker in self.workers.bury():
-            self._source.observe(
-                Signal(
-                    source="app",
-                    key=f"worker:{worker.pid}:{worker.started_at}",
-                    title=f"Worker {worker.pid} died without a word",
-                    message=f"It had worked since {worker.started_at}; it was killed or it crashed.",
-                    severity=Severity.HIGH,
-                    category=Category.SYSTEM,
-                    labels={"pid": str(worker.pid)},
-                    code="worker_died",
-                    expires_seconds=900,
-                )
-            )
+            self._source.observe(notices.worker_died(worker))
 
     def _report_failures(self) -> None:
         """What a guard swallowed is itself a signal."""
         for place, failure in failures.snapshot().items():
             if failure.count > self._known_failures.get(place, 0):
-                self._source.observe(_internal_failure(place, failure.count, failure.last))
+                self._source.observe(notices.internal_failure(place, failure))
             self._known_failures[place] = failure.count
 
     def _internal(self) -> Health:
@@ -226,32 +210,3 @@ def channels_of(settings: Settings) -> list[Channel]:
 
 def _in_zone(section: Any, zone: str) -> Any:
     return section if section.timezone else section.model_copy(update={"timezone": zone})
-
-
-def _attack(client: str) -> Signal:
-    return Signal(
-        source="app",
-        key=f"access:{client}",
-        title=f"{client} keeps trying wrong tokens",
-        message="It is refused for a while each time; see logs/security.log.",
-        severity=Severity.HIGH,
-        category=Category.SECURITY,
-        labels={"client": client},
-        code="access_attack",
-        expires_seconds=900,
-    )
-
-
-def _internal_failure(place: str, count: int, last: str) -> Signal:
-    return Signal(
-        source="app",
-        key=f"internal:{place}",
-        title=f"Atalaia itself failed in {place}",
-        message=f"{count} times since this process began, last: {last}",
-        severity=Severity.MEDIUM,
-        category=Category.SYSTEM,
-        labels={"place": place},
-        code="internal_failure",
-        value=float(count),
-        expires_seconds=900,
-    )
