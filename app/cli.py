@@ -32,7 +32,13 @@ from .wiring import Tower
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Atalaia: logs, metrics, alerts, backups.")
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    # Because typer's own tracebacks are made for a developer's screen, not for a server's log.
+    pretty_exceptions_enable=False,
+    help="Atalaia: logs, metrics, alerts, backups.",
+)
 logs = typer.Typer(no_args_is_help=True, help="Structured logs.")
 metrics = typer.Typer(no_args_is_help=True, help="Business metrics.")
 performance = typer.Typer(no_args_is_help=True, help="Performance of host, process, requests, database.")

@@ -13,7 +13,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from ..core.errors import Conflict
-from ..core.files import open_private, private_folder
+from ..core.files import open_private
 from ..core.postgres import EmbeddedPostgres
 from ..settings import Settings
 
@@ -27,7 +27,7 @@ def run(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = None if settings.database_url else EmbeddedPostgres(settings.root / POSTGRES_FOLDER)
     if server is not None:
-        _be_the_only_one(settings.log_folder / ".serving")
+        _be_the_only_one(settings.root / ".postgresql.lock")
     try:
         if server is not None:
             _say("Starting the embedded PostgreSQL (set DATABASE_URL to use your own)")
@@ -54,7 +54,6 @@ def with_running_database(settings: Settings) -> Settings:
 
 def _be_the_only_one(path: Path) -> None:
     """Hold a lock until this process ends: a second server would stop the first one's PostgreSQL."""
-    private_folder(path.parent)
     descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
