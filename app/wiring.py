@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -55,6 +55,7 @@ class Tower:
         self.started_at = self.clock.now()
         self.is_ready = False
         self._known_failures: dict[str, int] = {}
+        self._to_join: list[Callable[[], None]] = []
         emit = source.observe
         self.logger = ProductionLogger(settings.logs, logs, self.clock, emit)
         self.metrics = BusinessMetrics(
@@ -89,9 +90,9 @@ class Tower:
         self.open()
         with guard("tower.start"):
             self.logger.start()
-        with guard("tower.start"):
-            self.workers.join(self.started_at)
-            self.leader.start()
+        self._to_join = [self.leader.start, lambda: self.workers.join(self.started_at)]
+        with guard("tower.join"):
+            self._join()
         self.performance.start(loop)
         self.alerts.start(lambda: self.leader.is_leader)
         self._plan()
@@ -171,6 +172,7 @@ class Tower:
         every(10, "failures", self._report_failures)
         every(1, "alerts.tick", self.alerts.tick, for_leader=True)
         every(15, "backup.run_due", self.backup.run_due, for_leader=True)
+        every(2, "workers.join", self._join)
         every(2, "workers.bury", self._bury, for_leader=True)
         for page in (self.metrics, performance, self.alerts):
             every(3600, f"{type(page).__name__}.trim", page.trim, for_leader=True)
@@ -178,6 +180,12 @@ class Tower:
     def _sync(self) -> None:
         self._events.journal.sync()
         self._source.journal.sync()
+
+    def _join(self) -> None:
+        """Stand for leader and be counted; tried again while the folder cannot be written."""
+        while self._to_join:
+            self._to_join[0]()
+            del self._to_join[0]
 
     def _bury(self) -> None:
         for worker in self.workers.bury():

@@ -179,3 +179,18 @@ def test_a_full_disk_breaks_no_request_and_is_told(tmp_path: Path) -> None:
             assert "Traceback" not in server.output()
     finally:
         subprocess.run(["umount", "--lazy", str(logs)], check=False)
+
+
+def test_a_closed_logs_folder_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    """The application serves, says what it cannot write, and goes on by itself once it can."""
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    with running(tmp_path) as server:
+        assert server.get("system/status")["status"] == "down"
+        (tmp_path / "logs").unlink()
+        document = eventually(
+            lambda: server.get("system/status"),
+            lambda found: found["components"]["logs"]["status"] == "ok" and found["leader"] is not None,
+            what="the recovery",
+        )
+        assert len(document["workers"]) == 1
+        assert server.post("metrics/events", {"name": "ping"})["accepted"] == 1
