@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -203,13 +204,13 @@ def alerts_raise(
 @alerts.command("resolve")
 def alerts_resolve(alert_id: str, reason: str = "", as_json: Json = False) -> None:
     """Say that it is over."""
-    _print(_open_tower().alerts.resolve(alert_id, by=getpass.getuser(), reason=reason), as_json)
+    _print(_open_tower().alerts.resolve(alert_id, by=_operator(), reason=reason), as_json)
 
 
 @alerts.command("acknowledge")
 def alerts_acknowledge(alert_id: str, reason: str = "", as_json: Json = False) -> None:
     """Say that somebody is on it."""
-    _print(_open_tower().alerts.acknowledge(alert_id, by=getpass.getuser(), reason=reason), as_json)
+    _print(_open_tower().alerts.acknowledge(alert_id, by=_operator(), reason=reason), as_json)
 
 
 @alerts.command("silences")
@@ -221,7 +222,7 @@ def alerts_silences(as_json: Json = False) -> None:
 @alerts.command("test")
 def alerts_test(as_json: Json = False) -> None:
     """Send a real test message through every channel; exit code 1 when one fails or there is none."""
-    document = _open_tower().alerts.test(by=getpass.getuser())
+    document = _open_tower().alerts.test(by=_operator())
     _print(document, as_json)
     raise typer.Exit(not document["ok"])
 
@@ -230,7 +231,7 @@ def alerts_test(as_json: Json = False) -> None:
 def backup_run(as_json: Json = False) -> None:
     """Make a backup now and wait for it."""
     system = _open_tower().backup
-    begun = system.request(reason=f"by {getpass.getuser()} on the command line")
+    begun = system.request(reason=f"by {_operator()} on the command line")
     try:
         document = system.wait(begun["id"], deadline_seconds=24 * 3600)
     except KeyboardInterrupt:
@@ -385,6 +386,13 @@ def _restored(system: BackupSystem, chosen: str, target: str, *, replace: bool) 
             bar.update(round(share * 100) - bar.pos)
 
         return system.restore(chosen, into=target, replace=replace, progress=show)
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid:{os.getuid()}"  # Because in a container a user may have no name.
 
 
 def _last_good(document: Mapping[str, Any]) -> str:

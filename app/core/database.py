@@ -39,6 +39,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection within one consistent snapshot."""
+        self._begin_process()
         with self._connection() as connection:
             connection.execute("BEGIN")
             try:
@@ -53,6 +54,7 @@ class Database:
         Threads of one process take turns, because SQLite's own waiting is a lottery: in a storm one
         thread lost it to others for seconds.
         """
+        self._begin_process()
         with self._writing, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -82,11 +84,15 @@ class Database:
                 else:
                     connection.close()
 
-    def _notice_changes(self) -> None:
-        """Start anew after a fork, and when the file is gone: deleting a folder resets its service."""
+    def _begin_process(self) -> None:
+        # Because a forked child must neither use its parent's connections nor inherit a held lock.
         if self._pid != os.getpid():
-            self._idle.clear()
+            self._lock, self._writing = threading.Lock(), threading.Lock()
+            self._idle = deque()
             self._pid, self._inode = os.getpid(), 0
+
+    def _notice_changes(self) -> None:
+        """Start anew when the file is gone: deleting a folder resets its service."""
         if self._inode and _inode(self.path) == self._inode:
             return
         self._close_idle()

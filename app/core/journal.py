@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +39,10 @@ class Journal:
     for a network or a lock of another process.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, flush: Callable[[int], None] = os.fdatasync) -> None:
+        """`flush` makes what was written to a descriptor survive the machine."""
         self.name = name
+        self._flush = flush
         self.dropped = 0
         self._folder: Path | None = None
         self._clock: Clock = SystemClock()
@@ -88,9 +90,16 @@ class Journal:
         """Write what waits, and make every line so far survive the machine (fdatasync)."""
         with self._lock:
             self._write_waiting()
-            if self._dirty and self._descriptor >= 0:
-                self._dirty = False
-                os.fdatasync(self._descriptor)
+            if not self._dirty or self._descriptor < 0:
+                return
+            self._dirty = False
+            # Because the disk may take its time, append() must not wait behind it for the lock; the
+            # copy stays valid when the day's file is closed meanwhile.
+            descriptor = os.dup(self._descriptor)
+        try:
+            self._flush(descriptor)
+        finally:
+            os.close(descriptor)
 
     @property
     def waiting(self) -> int:

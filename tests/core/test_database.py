@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core.database import Database
+from app.testing import wait_until
 
 COUNTER = "create table counter (n integer); insert into counter values (0);"
 
@@ -100,3 +101,16 @@ def test_new_migrations_are_applied_once(tmp_path: Path) -> None:
     second = Database(path, [COUNTER, "update counter set n = 5;"])
     assert value(second) == 5
     second.close()
+
+
+def test_a_forked_child_uses_its_own_connection(database: Database) -> None:
+    """Parent and child both write after a fork, and neither loses an update."""
+    assert value(database) == 0
+    if (pid := os.fork()) == 0:
+        with database.write() as own:
+            own.execute("update counter set n = n + 10")
+        os._exit(0)
+    wait_until(lambda: os.waitpid(pid, os.WNOHANG) == (pid, 0), what="the child's end")
+    with database.write() as connection:
+        connection.execute("update counter set n = n + 1")
+    assert value(database) == 11

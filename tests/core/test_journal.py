@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,30 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 journal._retry_at = 0
 journal.sync(); journal.close()
 """
+
+
+def test_an_append_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    """While sync() waits for a disk that is stuck, facts are still written at once."""
+    stuck, released = threading.Event(), threading.Event()
+
+    def flush(_: int) -> None:
+        stuck.set()
+        released.wait()
+
+    journal = Journal("stuck", flush=flush)
+    journal.open(tmp_path)
+    journal.append({"n": 1})
+    syncing = threading.Thread(target=journal.sync)
+    syncing.start()
+    assert stuck.wait(10)
+    done: list[bool] = []
+    appending = threading.Thread(target=lambda: done.append(journal.append({"n": 2})))
+    appending.start()
+    appending.join(10)
+    released.set()
+    syncing.join()
+    assert done == [True]
+    journal.close()
 
 
 def test_a_fold_counts_each_line_once(journal: Journal, tmp_path: Path) -> None:
