@@ -110,8 +110,12 @@ class FileSink:
             else:
                 self.trouble = ""
 
-    def write(self, line: Line, level: int) -> None:
-        """Write a line now, or keep it where that is not possible; never raises OSError."""
+    def write(self, head: bytes, tail: bytes, level: int) -> None:
+        """Write a line now, or keep it where that is not possible; never raises OSError.
+
+        `pid` and `seq` go between its two parts, which format.Line explains.
+        """
+        line = Line(head, tail)
         with self._room.lock:
             if self._busy:
                 self._keep(line, level)

@@ -52,7 +52,7 @@ class FilesHandler(logging.Handler):
             return
         line = self._lines.line(record, current())
         for name in files_for(record.name, record.levelno):
-            self._sinks[name].write(line, record.levelno)
+            self._sinks[name].write(line.head, line.tail, record.levelno)
 
     def flush(self) -> None:
         for sink in self._sinks.values():

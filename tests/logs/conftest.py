@@ -73,7 +73,7 @@ def numbered(number: int, padding: int = 0) -> Line:
 def write_all(sink: FileSink, numbers: range, padding: int = 0, level: int = logging.INFO) -> None:
     """Write one line for each number."""
     for number in numbers:
-        sink.write(numbered(number, padding), level)
+        sink.write(*numbered(number, padding), level)
 
 
 def records(path: Path) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def test_a_later_line_brings_the_waiting_ones_along(make_sink: MakeSink):
     make_unwritable(sink.path)
     write_all(sink, range(3))
     make_writable(sink.path)
-    wait_until(lambda: sink.write(numbered(9), logging.INFO) or not sink.waiting, what="the recovery")
+    wait_until(lambda: sink.write(*numbered(9), logging.INFO) or not sink.waiting, what="the recovery")
     assert numbers(sink)[:4] == [0, 1, 2, 9]
 
 
@@ -169,7 +169,7 @@ def test_a_signal_handler_may_log(make_sink: MakeSink):
 
     def handler(_signal: int, _frame: object) -> None:
         in_handler.append(1)
-        sink.write(numbered(-1), logging.INFO)
+        sink.write(*numbered(-1), logging.INFO)
 
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)

@@ -80,7 +80,7 @@ def test_a_writer_rotates_in_the_background(make_sink: MakeSink):
 
     def write_some() -> bool:
         for _ in range(50):
-            sink.write(numbered(next(count), LINE_BYTES), logging.INFO)
+            sink.write(*numbered(next(count), LINE_BYTES), logging.INFO)
         return len(archives(sink.path)) >= 5
 
     wait_until(write_some, what="the fifth rotation")
@@ -222,7 +222,7 @@ def test_tail_goes_on_over_rotations(make_sink: MakeSink, tmp_path: Path):
     shown = tmp_path / "shown"
     with shown.open("wb") as output, tailing(sink.path, output):
         for number in range(600):
-            sink.write(numbered(number, LINE_BYTES), logging.INFO)
+            sink.write(*numbered(number, LINE_BYTES), logging.INFO)
             wait_until(lambda count=number + 1: shown.read_bytes().count(b"\n") == count, what="tail")
             if number % 60 == 59:
                 rotation_of(sink.path).run()
