@@ -57,7 +57,7 @@ class Tower:
         self._known_failures: dict[str, int] = {}
         self._to_join: list[Callable[[], None]] = []
         emit = source.observe
-        self.logger = ProductionLogger(settings.logs, logs, self.clock, emit)
+        self.logger = ProductionLogger(settings.logs, logs, self.clock, emit, settings.zone)
         self.metrics = BusinessMetrics(
             _in_zone(settings.metrics, zone), events, logs / "business_metrics", self.clock, emit
         )
@@ -159,6 +159,8 @@ class Tower:
         every, performance = self.schedule.every, self.performance
         sample = self.settings.performance.sample_seconds
         every(1, "logs.retry", self.logger.retry)
+        every(1, "logs.levels", self.logger.levels.follow)
+        every(1, "logs.errors", self.logger.reading.fold_errors, for_leader=True)
         every(1, "journals.sync", self._sync)
         every(1, "metrics.fold", self.metrics.fold, for_leader=True)
         every(sample, "performance.sample_worker", performance.sample_worker)

@@ -89,6 +89,11 @@ HEADINGS: dict[str, Heading] = {
         details="O arquivo {backup_id} já não é o que o manifesto diz. {message}",
     ),
     "unhandled_exception": Heading("Unhandled {type} in {where}", "{type} não tratada em {where}"),
+    "new_error": Heading(
+        "New error: {type}",
+        "Erro novo: {type}",
+        details="Não tinha aparecido antes em logs/errors.log; veja /production/logs/errors. {message}",
+    ),
     "internal_failure": Heading(
         "Atalaia itself failed in {place}",
         "A própria Atalaia falhou em {place}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.guard import guard
-from .cards import alerts, backups, business, external, header, logs, own, requests, resources
+from .cards import alerts, backups, business, errors, external, header, logs, own, requests, resources
 from .layout import page
 from .markup import Content, tag
 from .parts import Frame, button, card, empty
@@ -36,6 +36,7 @@ CARDS = (
     Card(external.NAME, "performance", external.view, external.markup),
     Card(backups.NAME, "backup", backups.view, backups.markup),
     Card(own.NAME, "own", own.view, own.markup),
+    Card(errors.NAME, "errors", errors.view, errors.markup),
     Card(logs.NAME, "logs", logs.view, logs.markup),
 )
 

@@ -60,6 +60,11 @@ class Words:
     size: str
     state: str
     reason: str
+    no_errors: str
+    error: str
+    times: str
+    first_seen: str
+    last_seen: str
     no_logs: str
     message: str
     named: Mapping[str, str]

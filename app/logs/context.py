@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 CONTEXT_FIELDS = ("request_id", "user_id", "session_id", "trace_id", "span_id")
 """The fields that have a place of their own in every record, in this order."""
@@ -18,15 +19,29 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
 
 
+class Encoded(NamedTuple):
+    """What the formatter made of a context, and of which of its fields.
+
+    `about` is the JSON of the fields with a place of their own, `who` the same without the trace;
+    `rest` are the others.
+    """
+
+    fields: Mapping[str, Any]
+    about: bytes
+    who: bytes
+    rest: Mapping[str, Any]
+
+
 class RequestContext:
     """The fields that every record of one request carries; any thread or task of it may bind more."""
 
-    __slots__ = ("encoded", "fields")
+    __slots__ = ("encoded", "fields", "trace_is_ours")
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
+    def __init__(self, fields: Mapping[str, Any], *, trace_is_ours: bool = False) -> None:
         self.fields: Mapping[str, Any] = dict(fields)
-        self.encoded: tuple[Mapping[str, Any], bytes, Mapping[str, Any]] | None = None
-        """What the formatter made of the fields: which fields, the JSON of those with a place, the rest."""
+        self.trace_is_ours = trace_is_ours
+        """Whether the trace was made here, so that the trace of the first span may take its place."""
+        self.encoded: Encoded | None = None
 
     @property
     def request_id(self) -> str | None:
@@ -45,9 +60,8 @@ class RequestContext:
 _current: ContextVar[RequestContext | None] = ContextVar("atalaia_request_context", default=None)
 
 
-def current() -> RequestContext | None:
-    """The context of the code that calls, None outside of any."""
-    return _current.get()
+current = _current.get
+"""The context of the code that calls, None outside of any."""
 
 
 def begin(request_id: str | None, traceparent: str | None) -> RequestContext:
@@ -61,8 +75,8 @@ def begin(request_id: str | None, traceparent: str | None) -> RequestContext:
     if trace:
         fields["trace_id"], fields["span_id"] = trace.groups()
     else:
-        fields["trace_id"] = secrets.token_hex(16)
-    context = RequestContext(fields)
+        fields["trace_id"] = f"{_random.getrandbits(128):032x}"
+    context = RequestContext(fields, trace_is_ours=trace is None)
     _current.set(context)
     return context
 
@@ -115,3 +129,6 @@ class _Ids:
 
 
 _new_id = _Ids()
+# Because a trace id must be unique and need not be secret: asking the kernel each time costs more.
+_random = random.Random()  # noqa: S311
+os.register_at_fork(after_in_child=_random.seed)

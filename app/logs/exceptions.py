@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any
 
 from .tidy import cut, text_of
+
+Redact = Callable[[str], str]
 
 _FRAMES = 50
 _OUTER_FRAMES = 15
@@ -17,23 +19,26 @@ _MEMBERS = 5
 _MESSAGE = 4_096
 
 
-def described(error: BaseException, depth: int = _CAUSES) -> dict[str, Any]:
+def described(
+    error: BaseException, text: Redact = str, frame: Redact = str, depth: int = _CAUSES
+) -> dict[str, Any]:
     """The document of an exception: `type`, `message` and `stacktrace`.
 
     The stacktrace has texts "file:line function", outermost first. Where there are any: `notes`,
-    `cause` or `context`, and the `exceptions` of a group.
+    `cause` or `context`, and the `exceptions` of a group. `text` and `frame` redact.
     """
     document: dict[str, Any] = {
         "type": type_name(error),
-        "message": cut(text_of(error), _MESSAGE),
-        "stacktrace": _stack(error.__traceback__),
+        "message": text(cut(text_of(error), _MESSAGE)),
+        "stacktrace": list(map(frame, _stack(error.__traceback__))),
     }
     if notes := getattr(error, "__notes__", None):
-        document["notes"] = cut(text_of(notes), _MESSAGE)
+        document["notes"] = text(cut(text_of(notes), _MESSAGE))
     if depth > 0:
-        document.update(_origin(error, depth - 1))
+        document.update(_origin(error, text, frame, depth - 1))
     if depth > 0 and isinstance(error, BaseExceptionGroup):
-        document["exceptions"] = [described(member, depth - 2) for member in error.exceptions[:_MEMBERS]]
+        members = error.exceptions[:_MEMBERS]
+        document["exceptions"] = [described(member, text, frame, depth - 2) for member in members]
     return document
 
 
@@ -52,14 +57,19 @@ def fingerprint(error: BaseException) -> str:
         f"{PurePath(code.co_filename).name} {code.co_qualname}"
         for code in (step.tb_frame.f_code for step in _steps(error.__traceback__))
     ]
-    return hashlib.sha256("\n".join((type_name(error), *frames)).encode()).hexdigest()[:16]
+    return digest_of(type_name(error), frames)
 
 
-def _origin(error: BaseException, depth: int) -> dict[str, Any]:
+def digest_of(kind: str, frames: Sequence[str]) -> str:
+    """The fingerprint of a type and of frames as "file function"."""
+    return hashlib.sha256("\n".join((kind, *frames)).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _origin(error: BaseException, text: Redact, frame: Redact, depth: int) -> dict[str, Any]:
     if error.__cause__ is not None:
-        return {"cause": described(error.__cause__, depth)}
+        return {"cause": described(error.__cause__, text, frame, depth)}
     if error.__context__ is not None and not error.__suppress_context__:
-        return {"context": described(error.__context__, depth)}
+        return {"context": described(error.__context__, text, frame, depth)}
     return {}
 
 

@@ -1,8 +1,7 @@
-"""Where lines end up: one sink a log file, which numbers them, and keeps what the disk refuses."""
+"""Where lines go: one sink a log file, which numbers them and puts them where they outlive the process."""
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import threading
@@ -12,190 +11,241 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from weakref import WeakSet
 
-from ..core.guard import failures
-from .appending import SharedFile
+from ..core.guard import guard
+from .direct import Direct
+from .drainer import Drainer
+from .drops import Drops
 from .format import Line
+from .outlet import Outlet
+from .ring import Ring
 from .rotation import Rotation
+from .spool import Spool
 
-WAITING_BYTES = 4 << 20
-"""What a process keeps in memory, over all of its files, while a disk refuses."""
+SPOOL_BYTES = 2 << 20
+"""What a process keeps of one log file until it is in the file."""
 
-_RETRY_SECONDS = 1.0
-_AT_ONCE = 500
-_USELESS = (errno.EBADF, errno.ESTALE)
-
-
-class Room:
-    """The lock, and the memory for lines that wait, which the sinks of one process share."""
-
-    def __init__(self, size_bytes: int = WAITING_BYTES) -> None:
-        self._size_bytes = size_bytes
-        self.begin_process()
-
-    def begin_process(self) -> None:
-        # Because a signal handler or a __del__ may log while its own thread is writing.
-        self.lock = threading.RLock()
-        self.used_bytes = 0
-
-    def take(self, size: int, *, important: bool) -> bool:
-        """Whether there is room; a quarter of it is reserved for what is important."""
-        if self.used_bytes + size > (self._size_bytes if important else self._size_bytes * 3 // 4):
-            return False
-        self.used_bytes += size
-        return True
-
-    def give_back(self, size: int) -> None:
-        self.used_bytes -= size
+_WAIT_SECONDS = 1.0
+_STEP_SECONDS = 0.001
+_CLOSE_SECONDS = 5.0
 
 
 class FileSink:
     """The writing end of one log file in this process; for any number of threads.
 
-    While the file cannot be written, lines wait in memory, in order; those that find no room are dropped,
-    counted in `dropped` by level, and told in the file by the line that `describe_drops` makes of the counts.
+    A line is put into a ring, and the drainer moves it into the file. Where there can be no ring, `direct`
+    says why, and each line is written at once. While the file cannot be written lines wait; those that find
+    no room are dropped, counted in `dropped` by level, and told by the line that `describe_drops` makes.
     """
 
     def __init__(
         self,
         path: Path,
         rotation: Rotation,
-        room: Room,
+        drainer: Drainer,
         describe_drops: Callable[[Mapping[int, int]], Line],
+        spool_bytes: int = SPOOL_BYTES,
     ) -> None:
         self.path = path
-        self.trouble = ""
-        """Why the file could not be written last; empty when it could."""
-        self._file = SharedFile(path)
-        self._rotation = rotation
-        self._room = room
-        self._describe_drops = describe_drops
+        self._outlet = Outlet(path, rotation)
+        self._drainer = drainer
+        self._drops = Drops(describe_drops)
+        self._spool = Spool(self._outlet, spool_bytes)
+        self._reserve = spool_bytes // 4
         self._reset()
         _sinks.add(self)
 
     def begin_process(self) -> None:
         """Begin anew in a forked child: what its parent was told, its parent writes."""
-        self._file.close()
-        self._room.begin_process()
-        self._rotation.begin_process()
+        self._spool.begin_process()
+        self._outlet.begin_process()
+        self._drops.reset()
         self._reset()
 
     def _reset(self) -> None:
-        self._pid = os.getpid()
+        # Because a signal handler or a __del__ may log while its own thread is writing.
+        self._lock = threading.RLock()
+        self._writing = False
+        self._interrupting: deque[tuple[bytes, bytes, int]] = deque()
+        self._process = b',"pid":%d,"seq":' % os.getpid()
         self.seq = 0
-        self.dropped: Counter[int] = Counter()
-        self._untold: Counter[int] = Counter()
-        self._waiting: deque[Line] = deque()
-        self._retry_at = 0.0
-        self._busy = False
+        self._jammed_at = -1
+
+    @property
+    def trouble(self) -> str:
+        """Why the file could not be written last; empty when it could."""
+        return self._outlet.trouble
+
+    @property
+    def direct(self) -> str:
+        """Why lines are written without a ring; empty when they are not."""
+        return self._spool.direct
+
+    @property
+    def dropped(self) -> Counter[int]:
+        """How many lines found no room, by level."""
+        return self._drops.by_level
 
     @property
     def written(self) -> int:
-        """How many lines this process has written."""
-        return self.seq - sum(self.dropped.values())
+        """How many lines this process has put where they outlive it."""
+        return self.seq - self.dropped.total() - (self.waiting if self.direct else 0)
 
     @property
     def waiting(self) -> int:
-        """How many lines wait in memory."""
-        return len(self._waiting)
+        """How many lines are not in the file yet."""
+        return self._spool.waiting
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self._spool.waiting_bytes
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to move that can be moved."""
+        is_behind = self.waiting_bytes > 0 or self._outlet.has_inherited
+        return bool(self._interrupting) or (is_behind and not self.trouble)
 
     def open(self) -> None:
-        """Have the file there before the first line, so that `tail -f` finds it and trouble shows early."""
-        with self._room.lock:
-            if self._busy or self._file.is_open:
-                return
-            try:
-                self._file.open()
-            except OSError as error:
-                self._note(error)
-            else:
-                self.trouble = ""
+        """Have file and ring there before the first line."""
+        with self._lock:
+            self._spool.is_closed = False
+            self._drainer.add(self)
+            self._look_after_spool()
+        self._outlet.open()
+        self._drainer.ring()
 
     def write(self, head: bytes, tail: bytes, level: int) -> None:
-        """Write a line now, or keep it where that is not possible; never raises OSError.
+        """Take a line, which from then on outlives this process; never raises OSError.
 
-        `pid` and `seq` go between its two parts, which format.Line explains.
+        `pid` and `seq` go between its two parts, which format.Line explains. A line that a signal handler
+        or a finalizer writes while its own thread is here comes right after the one that it interrupts.
         """
-        line = Line(head, tail)
-        with self._room.lock:
-            if self._busy:
-                self._keep(line, level)
-                return
-            self._busy = True
-            try:
-                if self._waiting or not self._append(line):
-                    self._keep(line, level)
-                if self._waiting:
-                    self._catch_up()
-            finally:
-                self._busy = False
+        if not self._put(head, tail, level) and not self._put_later(head, tail, level):
+            with self._lock:
+                self._drop(level)
 
     def retry(self) -> None:
         """Write what waits, if the file can be written again."""
-        self.open()
-        before = -1
-        while self._waiting or self._untold:
-            with self._room.lock:
-                if self._busy or len(self._waiting) == before:
-                    return
-                before = len(self._waiting)
-                self._busy = True
-                try:
-                    self._catch_up()
-                finally:
-                    self._busy = False
+        if self.trouble or self.waiting_bytes:
+            self._drainer.flush()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until what was written before is in the file, or cannot be; whether it is."""
+        end = time.monotonic() + seconds
+        self._drainer.flush(seconds)
+        while self.has_work and time.monotonic() < end:
+            time.sleep(_STEP_SECONDS)
+            self._drainer.flush(seconds)
+        return not self.waiting_bytes
 
     def close(self) -> None:
-        """Write what waits and let go of the file; a later line opens it again."""
-        self._retry_at = 0.0
-        self.retry()
-        self._rotation.settle()
-        with self._room.lock:
-            self._file.close()
+        """Write what waits and let go of the file; a later line is written at once.
 
-    def _keep(self, line: Line, level: int) -> None:
-        if self._room.take(_size(line), important=level >= logging.WARNING):
-            self._waiting.append(line)
-        else:
-            self.seq += 1  # Because a gap in the numbers shows that something is missing here.
-            self.dropped[level] += 1
-            self._untold[level] += 1
+        What cannot be written stays in the ring, for the next process that opens this log.
+        """
+        self._outlet.press()
+        self.flush(_CLOSE_SECONDS)
+        self._drainer.remove(self)
+        with guard("logs.close"), self._lock:
+            self._spool.close()
+        self._outlet.close()
 
-    def _catch_up(self) -> None:
-        """Write some of what waits, and when nothing waits any more, how much was dropped."""
-        if time.monotonic() < self._retry_at:
-            return
-        for _ in range(_AT_ONCE):
-            if not self._waiting or not self._append(self._waiting[0]):
-                break
-            self._room.give_back(_size(self._waiting.popleft()))
-        if self._untold and not self._waiting:
-            told = Counter(self._untold)
-            if self._append(self._describe_drops(told)):
-                self._untold -= told
+    def drain(self) -> None:
+        """Move lines into the file; for one thread, the drainer."""
+        self._alone(self._take_interrupting)
+        self._outlet.move_inherited()
+        store = self._spool.store
+        if isinstance(store, Ring):
+            self._outlet.move(store)
+            self._alone(store.wind_back)
+        elif store is not None:
+            self._alone(store.catch_up)
+        if not self.trouble and self.waiting_bytes < self._spool.size_bytes // 2:
+            self._drops.tell(self._told)
 
-    def _append(self, line: Line) -> bool:
-        text = b'%b,"pid":%d,"seq":%d,%b\n' % (line.head, self._pid, self.seq + 1, line.tail)
-        try:
-            size = self._file.append(text)
-        except OSError as error:
-            self._note(error)
+    def look_after(self, dead: set[str]) -> None:
+        """Put right what has become of file and ring, and take over from the dead; for the drainer."""
+        self._outlet.inherit(dead)
+        if self.trouble and not self.waiting_bytes:
+            self._outlet.open()  # Because without a line to be moved nothing else would try.
+        self._outlet.look_after()
+        with self._lock:
+            if self._spool.store is not None:
+                self._look_after_spool()
+
+    def _put(self, head: bytes, tail: bytes, level: int) -> bool:
+        with self._lock:
+            if self._writing:
+                self._interrupting.append((head, tail, level))
+                return True
+            self._writing = True
+            try:
+                is_kept = self._add(head, tail, level)
+                if self._interrupting:
+                    self._take_interrupting()
+            finally:
+                self._writing = False
+        if level >= logging.ERROR:
+            self._drainer.ring(urgent=True)
+        elif not self._drainer.awake:
+            self._drainer.ring()
+        return is_kept
+
+    def _add(self, head: bytes, tail: bytes, level: int) -> bool:
+        store = self._spool.store or self._begun()
+        line = b"%b%b%d,%b\n" % (head, self._process, self.seq + 1, tail)
+        if not store.put(line, 0 if level >= logging.WARNING else self._reserve):
             return False
         self.seq += 1
-        if self.trouble:
-            self.trouble = ""
-        self._rotation.consider(size)
         return True
 
-    def _note(self, error: OSError) -> None:
-        self._retry_at = time.monotonic() + _RETRY_SECONDS
-        self.trouble = error.strerror or type(error).__name__
-        failures.add(f"logs.{self.path.stem}", error)
-        if error.errno in _USELESS:
-            self._file.close()
+    def _put_later(self, head: bytes, tail: bytes, level: int) -> bool:
+        """Let the drainer make room: once a jam, and where nobody but this thread has to wait for it."""
+        moved, end = self._outlet.moved, time.monotonic() + _WAIT_SECONDS
+        while self._may_wait() and time.monotonic() < end:
+            self._drainer.flush(_WAIT_SECONDS)
+            if self._put(head, tail, level):
+                return True
+            time.sleep(_STEP_SECONDS)
+        if self._outlet.moved == moved:
+            self._jammed_at = moved
+        return False
 
+    def _may_wait(self) -> bool:
+        is_moving = self._jammed_at != self._outlet.moved and not self.trouble
+        return is_moving and isinstance(self._spool.store, Ring) and self._drainer.may_be_waited_for()
 
-def _size(line: Line) -> int:
-    return len(line.head) + len(line.tail) + 40
+    def _alone(self, work: Callable[[], object]) -> None:
+        """Do something while nobody puts a line."""
+        with self._lock:
+            if not self._writing:
+                self._writing = True
+                try:
+                    work()
+                finally:
+                    self._writing = False
+
+    def _take_interrupting(self) -> None:
+        while self._interrupting:
+            head, tail, level = self._interrupting.popleft()
+            if not self._add(head, tail, level):
+                self._drop(level)
+
+    def _drop(self, level: int) -> None:
+        self.seq += 1  # Because a gap in the numbers shows that something is missing here.
+        self._drops.add(level)
+
+    def _told(self, line: Line) -> bool:
+        return self._put(line.head, line.tail, logging.WARNING)
+
+    def _look_after_spool(self) -> None:
+        if self._spool.needs_ring:
+            self._begun()
+
+    def _begun(self) -> Ring | Direct:
+        if not self._spool.is_closed:
+            self._drainer.add(self)
+        return self._spool.begin(self._drainer.token)
 
 
 _sinks: WeakSet[FileSink] = WeakSet()

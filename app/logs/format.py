@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import logging
-import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import isfinite
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.msgspec import MsgspecFormatter
 
 from ..core.guard import guard
+from .about import About
+from .callsite import CallSites
 from .context import CONTEXT_FIELDS, RequestContext
-from .exceptions import described
-from .redact import redact_text, redact_value
-from .tidy import LONGEST_TEXT, cut, text_of, tidy
+from .encoding import PLAIN, TEXTUAL, Encoding
+from .presets import PLACE, PRESETS, FieldNames
+from .redact import STANDARD, Redaction
+from .tidy import cut, text_of
 
 CORE_FIELDS = (
     *("timestamp", "level", "logger", "message"),
     *CONTEXT_FIELDS,
-    *("pid", "seq", "module", "function", "line", "exception", "stack"),
+    *("pid", "seq", *PLACE, "exception", "stack"),
 )
 """The fields that only Atalaia writes; an extra of such a name is kept as extra_<name>."""
 
 RECORD_ATTRIBUTES = frozenset((*RESERVED_ATTRS, "taskName"))
 """What the standard library keeps in a record; everything else there is an extra."""
 
-_CORE = frozenset(CORE_FIELDS)
 _NOT_EXTRAS = RECORD_ATTRIBUTES | {"color_message"}  # Because uvicorn says its message again, in colours.
-_IDS = frozenset(("request_id", "trace_id", "span_id"))  # Because an id that was changed finds nothing.
-_FEW = 100
-_LONGEST_LINE = 262_144
-_PLAIN = frozenset((bool, int, type(None)))
-# Because terminals obey C1 codes and DEL, marks of direction reorder what people read, and some
-# programs take U+2028 for the end of a line.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+*_BEFORE, _LAST = vars(logging.LogRecord("", 0, "", 0, "", None, None))
+_ARGUMENTS = PLAIN | TEXTUAL | {float}
+_MICROS = 1_000_000
 
 
 class Line(NamedTuple):
@@ -48,126 +46,163 @@ class Line(NamedTuple):
 
 
 class JsonLines(MsgspecFormatter):
-    """Formats records as lines of JSON; with `redact`, without secrets and personal data."""
+    """Formats records as lines of JSON; with a `redaction`, without secrets and personal data.
 
-    def __init__(self, *, redact: bool = True) -> None:
+    `names` chooses what the core fields are called.
+    """
+
+    def __init__(self, redaction: Redaction | None = STANDARD, names: FieldNames = "default") -> None:
         super().__init__()
-        self._redacts = redact
+        self._preset = preset = PRESETS[names]
+        constant = (preset.constant or ())[:1]
+        reserved = frozenset((*CORE_FIELDS, *preset.core.values(), preset.place, *constant))
+        self.encoding = Encoding(self._encoder.encode, redaction, reserved, _NOT_EXTRAS, preset.error)
+        self.sites = CallSites(self._encoded_place)
         self._second = (0, b"")
-        self._named = lru_cache(maxsize=1_024)(self._encoded_name)
+        self.about = About(self.encoding, preset.core).of
+        self._begin = f'{{"{self._name("timestamp")}":"%Y-%m-%dT%H:%M:%S.'
+        self.named = lru_cache(maxsize=1_024)(self._encoded_name)
         self._placed = lru_cache(maxsize=4_096)(self._encoded_place)
 
     def line(self, record: logging.LogRecord, context: RequestContext | None = None) -> Line:
         """The line of a record, whatever it holds."""
         with guard("logs.format"):
             return self._line(record, context)
-        return Line(self._opening(record) + b'"[this record cannot be shown]"', b'"line":%d}' % record.lineno)
+        opening = self._opening(record)
+        return Line(opening + b'"[this record cannot be shown]"', b'"line":0}')
+
+    def notice(
+        self, level: int, logger: str, message: str, fields: dict[str, Any], place: bytes = b""
+    ) -> Line:
+        """A line that the logs tell of themselves, now."""
+        opening = self.opening(time.time_ns() // 1_000, logging.getLevelName(level), logger)
+        told = self.encoding.json(self.encoding.fields(fields))
+        place = place or self._encoded_place("logs", "notice", 0)
+        return Line(opening + self.encoding.message(message), b"%b,%b" % (place, told[1:]))
 
     def format(self, record: logging.LogRecord) -> str:
         """The line as text, for other handlers than ours; without context and `seq`."""
         line = self.line(record)
         return (b'%b,"pid":%d,%b' % (line.head, record.process or 0, line.tail)).decode()
 
-    def _line(self, record: logging.LogRecord, context: RequestContext | None) -> Line:
-        about, bound = self._about(context) if context is not None else (b"", {})
-        head = self._opening(record) + self._encoded(self._message(record)) + about
-        tail = self._placed(record.module, record.funcName, record.lineno)
-        fields = self._fields(record, bound)
-        return Line(head, tail + (b"," + self._encoded(fields)[1:] if fields else b"}"))
+    def direct(
+        self, micros: int, naming: bytes, message: str, args: Any, extras: Mapping[str, Any],
+        place: bytes, context: RequestContext | None,
+    ) -> tuple[bytes, bytes] | None:  # fmt: skip
+        """The line of a record, `micros` after 1970; None where it is not all plain, and line() must do it.
+
+        `naming` is what named() gives for its level and logger, `place` what sites.place() gives.
+        """
+        about, bound = self.about(context)
+        if bound:
+            extras = {**bound, **extras}
+        if args:
+            for argument in args:
+                if type(argument) not in _ARGUMENTS:
+                    return None
+            try:
+                message = message % args
+            except (TypeError, ValueError, OverflowError):
+                return None
+        plain = self.encoding.plain(message, extras)
+        if plain is None:
+            return None
+        text, fields = plain
+        begin, second = self._second
+        if not 0 <= micros - begin < _MICROS:
+            begin, second = self._begun(micros)
+        head = b'%b%06dZ",%b%b%b' % (second, micros - begin, naming, text, about)
+        return head, b"%b,%b" % (place, fields[1:]) if fields else place + b"}"
+
+    def opening(self, micros: int, level: str, logger: str) -> bytes:
+        """What a line begins with, up to its message."""
+        begin, second = self._begun(micros)
+        return b'%b%06dZ",%b' % (second, micros - begin, self.named(level, logger))
 
     def _opening(self, record: logging.LogRecord) -> bytes:
-        second = int(record.created)
-        known, text = self._second
-        if second != known:
-            moment = datetime.fromtimestamp(second, UTC)
-            text = moment.strftime('{"timestamp":"%Y-%m-%dT%H:%M:%S.').encode()
-            self._second = (second, text)
-        name = self._named(record.levelname, record.name)
-        return b'%b%06dZ",%b' % (text, (record.created - second) * 1_000_000, name)
+        level, name = name_of(record.levelname), name_of(record.name)
+        return self.opening(round(record.created * _MICROS), level, name)
+
+    def _begun(self, micros: int) -> tuple[int, bytes]:
+        """The second of a moment: when it began, and its text."""
+        begin = micros - micros % _MICROS
+        second = self._second
+        if begin == second[0]:
+            return second
+        text = datetime.fromtimestamp(begin // _MICROS, UTC).strftime(self._begin).encode()
+        self._second = second = (begin, text)
+        return second
+
+    def plain(
+        self, record: logging.LogRecord, naming: bytes, context: RequestContext | None
+    ) -> tuple[bytes, bytes] | None:
+        """The line of a record at less cost; None where it is not all plain, so that line() must do it."""
+        message, args = record.msg, record.args
+        if type(message) is not str or (args and type(args) is not tuple):
+            return None
+        if record.exc_info or record.stack_info:
+            return None
+        micros, place = round(record.created * _MICROS), self.place(record)
+        return self.direct(micros, naming, message, args, extras_of(record), place, context)
+
+    def place(self, record: logging.LogRecord) -> bytes:
+        """Where the call of a record stands, as sites.place() would tell."""
+        return self._placed(record.module, record.funcName, record.lineno)
+
+    def _line(self, record: logging.LogRecord, context: RequestContext | None) -> Line:
+        about, bound = self.about(context)
+        opening = self._opening(record)
+        fields, place = self._fields(record, {**bound, **extras_of(record)}), self.place(record)
+        tail = place + (b"," + self.encoding.json(fields)[1:] if fields else b"}")
+        return Line(opening + self._message(record) + about, tail)
+
+    def _name(self, field: str) -> str:
+        return self._preset.core.get(field, field)
 
     def _encoded_name(self, level: str, logger: str) -> bytes:
-        return b'"level":%b,"logger":%b,"message":' % (self._encoded(level), self._encoded(logger))
+        fields = {self._name("level"): level, self._name("logger"): logger, self._name("message"): ""}
+        if self._preset.constant:
+            fields = dict((self._preset.constant, *fields.items()))
+        return self.encoding.json(fields)[1 : -len('""}')]
 
     def _encoded_place(self, module: str, function: str, line: int) -> bytes:
-        return self._encoded({"module": module, "function": function, "line": line})[1:-1]
+        values = (module, function, line)
+        fields = {self._name(name): value for name, value in zip(PLACE, values, strict=True)}
+        return self.encoding.json({self._preset.place: fields} if self._preset.place else fields)[1:-1]
 
-    def _about(self, context: RequestContext) -> tuple[bytes, Mapping[str, Any]]:
-        """The context's own fields, encoded once for all of its records, and the others."""
-        fields, encoded = context.fields, context.encoded
-        if encoded is None or encoded[0] is not fields:
-            given = {name: value for name, value in fields.items() if value is not None}
-            known = {name: given.pop(name) for name in CONTEXT_FIELDS if name in given}
-            ids = {name: value for name, value in known.items() if name in _IDS}
-            about = b"," + self._encoded({**self._safe(known), **ids})[1:-1] if known else b""
-            context.encoded = encoded = (fields, about, given)
-        return encoded[1], encoded[2]
-
-    def _message(self, record: logging.LogRecord) -> str:
+    def _message(self, record: logging.LogRecord) -> bytes:
         if isinstance(record.msg, dict) and not record.args:
-            return ""
+            return b'""'
         text: str | None = record.msg if type(record.msg) is str and not record.args else None
         if text is None:
             with guard("logs.message"):
                 text = record.getMessage()
         if text is None:
             text = f"{text_of(record.msg)} [arguments that do not fit: {text_of(record.args)}]"
-        return redact_text(cut(text)) if self._redacts else cut(text)
+        return self.encoding.message(text)
 
-    def _fields(self, record: logging.LogRecord, bound: Mapping[str, Any]) -> Mapping[Any, Any]:
+    def _fields(self, record: logging.LogRecord, extras: dict[Any, Any]) -> Mapping[Any, Any]:
         """What the caller said beside the message, then the exception and the stack."""
-        extras = {name: value for name, value in record.__dict__.items() if name not in _NOT_EXTRAS}
         if isinstance(record.msg, dict) and not record.args:
             extras = {**record.msg, **extras}  # Because python-json-logger takes such a dict for fields.
-        if bound:
-            extras = {**bound, **extras}
-        fields = self._safe(_renamed(extras)) if extras else extras
+        fields = self.encoding.fields(extras) if extras else extras
         if record.exc_info and record.exc_info[1] is not None:
-            fields["exception"] = self._redacted(described(record.exc_info[1]))
+            fields[self._name("exception")] = self.encoding.exception(record.exc_info[1])
         if record.stack_info:
-            fields["stack"] = self._redacted(cut(record.stack_info))
+            fields[self._name("stack")] = self.encoding.redacted(cut(record.stack_info))
         return fields
 
-    def _safe(self, extras: dict[Any, Any]) -> dict[Any, Any]:
-        plain: dict[Any, Any] = extras if _is_plain(extras) else tidy(extras)
-        return redact_value(plain) if self._redacts else plain
 
-    def _redacted(self, value: Any) -> Any:
-        return redact_value(value) if self._redacts else value
-
-    def _encoded(self, value: Any) -> bytes:
-        """JSON of one line that is safe to show; by the fast way if it can be."""
-        try:
-            text = self._encoder.encode(value)
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            text = self._encoder.encode(tidy(value))
-        if len(text) > _LONGEST_LINE:
-            text = self._encoder.encode(tidy(value))
-        return text if text.isascii() and b"\x7f" not in text else _escaped(text)
+def name_of(given: Any) -> str:
+    """A name as the standard library means it, whatever a factory has put there."""
+    return given if type(given) is str else text_of(given)
 
 
-def _renamed(extras: dict[Any, Any]) -> dict[Any, Any]:
-    if _CORE.isdisjoint(extras):
-        return extras
-    result: dict[Any, Any] = {}
-    for name, value in extras.items():
-        while name in _CORE or name in result:
-            name = f"extra_{name}"  # noqa: PLW2901 because it is the same name, out of the way
-        result[name] = value
-    return result
-
-
-def _is_plain(extras: dict[Any, Any]) -> bool:
-    """Whether the fast encoder can take all of it as it is."""
-    for name, value in extras.items():
-        kind = type(value)
-        if kind is str:
-            plain = len(value) <= LONGEST_TEXT
-        else:
-            plain = kind in _PLAIN or (kind is float and isfinite(value))
-        if not plain or type(name) is not str:
-            return False
-    return len(extras) <= _FEW
-
-
-def _escaped(text: bytes) -> bytes:
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text.decode()).encode()
+def extras_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What the caller, a filter or a factory has put into a record."""
+    found = record.__dict__
+    # Because a record keeps the order in which its own attributes were set, and they come first.
+    names = list(islice(found, len(_BEFORE), None))
+    if not names or names[0] != _LAST:
+        names = list(found)
+    return {name: found[name] for name in names if name not in _NOT_EXTRAS}

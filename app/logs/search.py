@@ -1,166 +1,203 @@
-"""The newest records of a log file that match a query, read from the end and never whole files."""
+"""The newest records of a log that match a query, read from the end and never more than is needed."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import logging
-import re
-import zlib
-from collections import deque
-from collections.abc import Iterable
+import base64
+import binascii
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from ..core.clock import parse_rfc3339, rfc3339
 from ..core.errors import InputRejected
-from .archives import archives
-from .tail import lines_backwards, opened, uncut
+from .generations import (
+    Generation,
+    Place,
+    Source,
+    found_again,
+    generations,
+    head_of,
+    newest_number,
+    place_of,
+)
+from .matching import Matcher, Query
+from .packed import Block
 
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_MOST_RECORDS = 1_000
-_MOST_BYTES = 512 << 20
-_STAMP = slice(len(b'{"timestamp":"'), len(b'{"timestamp":"2026-11-23T02:00:00.000000Z'))
-# Because processes and threads write side by side, lines that are near each other may be out of order.
-_OUT_OF_ORDER = timedelta(minutes=1)
+READ_BYTES = 256 << 20
+"""How much one search reads, in plain bytes, before it gives up and answers where to go on."""
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for; each condition that is given must hold.
-
-    `level` is the lowest one, `q` stands anywhere in the line in either case, `since` is aware.
-    """
-
-    limit: int = 100
-    level: str | None = None
-    q: str | None = None
-    request_id: str | None = None
-    since: datetime | None = None
+_NEAR_BYTES = 1 << 20
+_MARGIN = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
 class Found:
     """What was found, newest first.
 
-    `skipped` counts lines that are torn or not JSON; `complete` is False when reading was given up
-    before enough was found.
+    `skipped` counts lines that are torn or not JSON, and parts of damaged archives; `complete` is False
+    when reading was given up before enough was found. `cursor` is where to go on, None at the end;
+    `places` are the ends of the records' lines.
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     skipped: int = 0
     complete: bool = True
+    cursor: str | None = None
 
 
-def query(
-    limit: int = 100,
-    level: str | None = None,
-    q: str | None = None,
-    request_id: str | None = None,
-    since: str | None = None,
-) -> Query:
-    """A Query from what a caller sent; `since` is RFC 3339; InputRejected when something is not valid."""
-    if not 1 <= limit <= _MOST_RECORDS:
-        raise InputRejected(f"limit is {limit}", f"Choose a limit from 1 to {_MOST_RECORDS}.")
-    if level is not None and level.upper() not in _LEVELS:
-        raise InputRejected(f"there is no level {level!r}", f"Choose one of {', '.join(_LEVELS)}.")
-    try:
-        begin = parse_rfc3339(since) if since else None
-    except ValueError:
-        hint = "Write it like 2026-11-23T02:00:00Z, with Z or an offset."
-        raise InputRejected(f"since is no RFC 3339 time: {since!r}", hint) from None
-    return Query(limit, level.upper() if level else None, q, request_id, begin)
+def search(
+    live: Path, query: Query, before: Place | str | None = None, *, read_bytes: int = READ_BYTES
+) -> Found:
+    """The newest matching records of a log file and its archives that stand before a cursor or place.
 
-
-def search(live: Path, query: Query) -> Found:
-    """The newest matching records of a log file and its archives, read from the end in blocks."""
-    search = _Search(query)
-    try:
-        with io.FileIO(live) as file, uncut(file.fileno()):
-            older = archives(live)
-            search.backwards(lines_backwards(file.fileno()))
-    except FileNotFoundError:
-        older = archives(live)
-    for archive in reversed(older):
-        if search.is_done:
-            break
-        with suppress(FileNotFoundError), opened(archive) as old:
-            if isinstance(old, gzip.GzipFile):
-                search.forwards(old)
-            else:
-                search.backwards(lines_backwards(old.fileno()))
+    InputRejected for a cursor that no answer about this log has given.
+    """
+    search = _Search(live, query, read_bytes)
+    search.run(_place_of(before, live) if isinstance(before, str) else before)
     return search.found
 
 
+def pages(live: Path, query: Query) -> Iterator[Found]:
+    """Everything that matches, in answers of at most `limit` records, newest first."""
+    cursor: str | None = None
+    while True:
+        found = search(live, query, cursor)
+        yield found
+        if (cursor := found.cursor) is None:
+            return
+
+
+class _Rotated(Exception):
+    """The live file was cut; it had been read down to `end`."""
+
+    def __init__(self, end: int | None) -> None:
+        super().__init__(end)
+        self.end = end
+
+
 class _Search:
-    def __init__(self, query: Query) -> None:
+    def __init__(self, live: Path, query: Query, read_bytes: int) -> None:
         self.found = Found()
+        self._live = live
         self._query = query
-        self._read_bytes = 0
-        self._past_since = False
-        self._levels = _levels_from(query.level) if query.level else frozenset()
-        self._level = re.compile(b'"level":"(?:%b)"' % "|".join(map(re.escape, self._levels)).encode())
-        self._request = b'"request_id":' + msgspec.json.encode(query.request_id)
-        self._q = (query.q or "").lower()
-        self._since = rfc3339(query.since).encode() if query.since else b""
-        self._long_before = rfc3339(query.since - _OUT_OF_ORDER).encode() if query.since else b""
+        self._matcher = Matcher(query)
+        self._left_bytes = read_bytes
+        self._is_done = False
+        self._heads: dict[int, str] = {}
 
-    @property
-    def is_done(self) -> bool:
-        self.found.complete = self._read_bytes < _MOST_BYTES
-        return len(self.found.records) >= self._query.limit or self._past_since or not self.found.complete
+    def run(self, begin: Place | None) -> None:
+        """Read from a place (or the end) backwards, generation by generation."""
+        number, end = self._begin(begin)
+        known = {one.number: one for one in generations(self._live)}
+        for generation in sorted(known.values(), key=lambda one: -one.number):
+            if generation.number > number:
+                continue
+            if self._is_too_old(generation):
+                break
+            with suppress(FileNotFoundError):  # Because so old a one may have been removed meanwhile.
+                self._read(generation, end if generation.number == number else None)
+            if self._is_done:
+                break
+        self.found.skipped += self._matcher.torn
 
-    def backwards(self, lines: Iterable[bytes]) -> None:
-        """Take from lines that come newest first."""
-        for line in lines:
-            if self.is_done:
-                return
-            record = self._matching(line)
+    def _begin(self, begin: Place | None) -> tuple[int, int | None]:
+        newest = newest_number(self._live)
+        if begin is None:
+            return newest, None
+        if generation := found_again(self._live, begin):
+            return generation.number, begin.offset
+        # Because what comes before a file that is gone can still be there, unless all was made anew.
+        return (begin.number - 1 if begin.number <= newest else 0), None
+
+    def _is_too_old(self, generation: Generation) -> bool:
+        if generation.archive is None or self._query.since is None:
+            return False
+        return generation.archive.stamp < f"{self._query.since - _MARGIN:%Y%m%dT%H%M%SZ}"
+
+    def _read(self, generation: Generation, end: int | None) -> None:
+        """Read a file backwards; when it is cut meanwhile, go on in the archive that it has become."""
+        try:
+            self._read_file(generation, end)
+        except _Rotated as rotated:
+            for archive in generations(self._live)[:-1]:
+                if archive.number == generation.number:
+                    self._read_file(archive, rotated.end)
+
+    def _read_file(self, generation: Generation, end: int | None) -> None:
+        with generation.opened() as source:
+            begin = self._last_of(source) if end is None else end
+            self._see_whether_cut(generation, end)
+            for block in source.backwards(min(begin, source.size)):
+                self._see_whether_cut(generation, end)
+                self._take(generation, block)
+                if self._is_done:
+                    break
+                end = block.start + block.first
+            self.found.skipped += source.damaged
+
+    def _see_whether_cut(self, generation: Generation, end: int | None) -> None:
+        if generation.archive is None and newest_number(self._live) > generation.number:
+            raise _Rotated(end)
+
+    def _last_of(self, source: Source) -> int:
+        """Where to begin: at the end, or not far behind what `until` leaves out."""
+        low, high = 0, source.size
+        while self._query.until and high - low > _NEAR_BYTES:
+            middle = (low + high) // 2
+            block = next(source.forwards(middle), Block(middle, b""))
+            if self._matcher.is_ahead(block.data.partition(b"\n")[2].partition(b"\n")[0]):
+                high = middle
+            else:
+                low = middle
+        return high if high == source.size else _line_end(source, high)
+
+    def _take(self, generation: Generation, block: Block) -> None:
+        begin, data, first = block
+        for start, end in self._matcher.newest_first(data, first):
+            record = self._matcher.record(data[start:end])
             if record is not None:
                 self.found.records.append(record)
+                self.found.places.append(self._place(generation, begin + end + 1))
+                if len(self.found.records) >= self._query.limit:
+                    self._stop(generation, begin + start)
+                    return
+        self._left_bytes -= len(data)
+        if self._matcher.is_past(data[first : data.find(b"\n", first) + 1]):
+            self._is_done = True
+        elif self._left_bytes <= 0:
+            self.found.complete = False
+            self._stop(generation, begin + first)
 
-    def forwards(self, lines: Iterable[bytes]) -> None:
-        """Take from lines that can only be read oldest first."""
-        newest: deque[dict[str, Any]] = deque(maxlen=self._query.limit - len(self.found.records))
-        try:
-            newest.extend(record for line in lines if (record := self._matching(line)) is not None)
-        except (OSError, EOFError, zlib.error):
-            self.found.skipped += 1
-        self.found.records.extend(reversed(newest))
+    def _stop(self, generation: Generation, offset: int) -> None:
+        self._is_done = True
+        self.found.cursor = _cursor(self._live, self._place(generation, offset))
 
-    def _matching(self, line: bytes) -> dict[str, Any] | None:
-        self._read_bytes += len(line)
-        if not self._may_match(line):
-            return None
-        try:
-            record = msgspec.json.decode(line, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self.found.skipped += bool(line.strip())
-            return None
-        return record if self._does_match(record) else None
-
-    def _may_match(self, line: bytes) -> bool:
-        """What can be seen without decoding the line."""
-        if line[_STAMP] < self._since and line.startswith(b'{"timestamp":"'):
-            self._past_since = self._past_since or line[_STAMP] < self._long_before
-            return False
-        if self._query.request_id and self._request not in line:
-            return False
-        if self._levels and not self._level.search(line):
-            return False
-        return not self._q or self._q in line.decode("utf-8", "replace").lower()
-
-    def _does_match(self, record: dict[str, Any]) -> bool:
-        if self._levels and record.get("level") not in self._levels:
-            return False
-        return not self._query.request_id or record.get("request_id") == self._query.request_id
+    def _place(self, generation: Generation, offset: int) -> Place:
+        if generation.number not in self._heads:
+            self._heads[generation.number] = head_of(generation)
+        return Place(generation.number, offset, self._heads[generation.number])
 
 
-def _levels_from(lowest: str) -> frozenset[str]:
-    numbers = logging.getLevelNamesMapping()
-    return frozenset(name for name, number in numbers.items() if number >= numbers[lowest])
+def _line_end(source: Source, offset: int) -> int:
+    for block in source.forwards(offset):
+        if (end := block.data.find(b"\n")) >= 0:
+            return block.start + end + 1
+    return source.size
+
+
+def _cursor(live: Path, place: Place) -> str:
+    return base64.urlsafe_b64encode(f"{live.stem} {place}".encode()).decode().rstrip("=")
+
+
+def _place_of(cursor: str, live: Path) -> Place:
+    hint = "Send the cursor of an answer unchanged, with the same type."
+    try:
+        name, _, place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
+    except (binascii.Error, ValueError):
+        raise InputRejected("the cursor is none of ours", hint) from None
+    if name != live.stem:
+        raise InputRejected(f"the cursor is not one of {live.stem}", hint)
+    return place_of(place)

@@ -6,12 +6,11 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Protocol
 
-from .format import RECORD_ATTRIBUTES
+from .logger import DirectLogger, DirectRootLogger
 from .streams import PROPAGATED, QUIETED, SILENCED, SPECIALISED
 
 
@@ -19,31 +18,6 @@ class Unhandled(Protocol):
     """What is called with an exception that nobody caught."""
 
     def __call__(self, error: BaseException, *, where: str) -> None: ...
-
-
-class SafeLogger(logging.Logger):
-    """A logger whose `extra` may hold any name: those that a record has itself become extra_<name>."""
-
-    def makeRecord(  # noqa: N802 because the standard library calls it so
-        self,
-        name: str,
-        level: int,
-        fn: str,
-        lno: int,
-        msg: object,
-        args: Any,
-        exc_info: Any,
-        func: str | None = None,
-        extra: Mapping[str, object] | None = None,
-        sinfo: str | None = None,
-    ) -> logging.LogRecord:
-        if extra is not None:
-            extra = _without_clashes(extra)
-        return super().makeRecord(name, level, fn, lno, msg, args, exc_info, func, extra, sinfo)
-
-
-class _SafeRootLogger(SafeLogger, logging.RootLogger):
-    pass
 
 
 def take_over(handler: logging.Handler, level: str, unhandled: Unhandled) -> ExitStack:
@@ -93,12 +67,12 @@ def _adjust_loggers(undo: ExitStack, level: str) -> None:
 
 
 def _admit_any_extra(undo: ExitStack) -> None:
-    """Make SafeLoggers of all loggers, now and later, that have no class of their own."""
-    _change_class(logging.Logger, SafeLogger)
-    undo.callback(_change_class, SafeLogger, logging.Logger)
-    _set(undo, logging.getLogger(), "__class__", _SafeRootLogger)
+    """Make DirectLoggers of all loggers, now and later, that have no class of their own."""
+    _change_class(logging.Logger, DirectLogger)
+    undo.callback(_change_class, DirectLogger, logging.Logger)
+    _set(undo, logging.getLogger(), "__class__", DirectRootLogger)
     if logging.getLoggerClass() is logging.Logger:
-        logging.setLoggerClass(SafeLogger)
+        logging.setLoggerClass(DirectLogger)
         undo.callback(_restore_class)
 
 
@@ -109,16 +83,8 @@ def _change_class(old: type[logging.Logger], new: type[logging.Logger]) -> None:
 
 
 def _restore_class() -> None:
-    if logging.getLoggerClass() is SafeLogger:
+    if logging.getLoggerClass() is DirectLogger:
         logging.setLoggerClass(logging.Logger)
-
-
-def _without_clashes(extra: Mapping[str, object]) -> Mapping[str, object]:
-    if not isinstance(extra, Mapping):
-        return {"extra": extra}
-    if RECORD_ATTRIBUTES.isdisjoint(extra):
-        return extra
-    return {f"extra_{name}" if name in RECORD_ATTRIBUTES else name: value for name, value in extra.items()}
 
 
 def _capture_warnings(undo: ExitStack) -> None:

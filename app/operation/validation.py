@@ -15,6 +15,7 @@ from typing import Any
 from ..core.errors import AtalaiaError
 from ..core.files import open_private, private_folder
 from ..core.postgres import client_program
+from ..logs.ring import spool_trouble
 from ..settings import CONFIG, Settings, load
 from ..wiring import channels_of
 
@@ -54,6 +55,7 @@ def check_everything(root: Path) -> list[Finding]:
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _settings,
         _folders,
+        _log_spool,
         _programs,
         _port,
         _database,
@@ -115,6 +117,14 @@ def _try_writing(folder: Path) -> None:
     finally:
         os.close(descriptor)
         path.unlink(missing_ok=True)
+
+
+def _log_spool(settings: Settings) -> Iterator[Finding]:
+    if trouble := spool_trouble(settings.log_folder):
+        hint = "Each log call waits for the disk there. Put LOG_DIR on a local file system."
+        yield Finding("warning", "log spool", f"{settings.log_folder} has none ({trouble})", hint)
+    else:
+        yield Finding("ok", "log spool", f"{settings.log_folder} takes rings: no log call waits for the disk")
 
 
 def _programs(_: Settings) -> Iterator[Finding]:

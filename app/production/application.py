@@ -34,6 +34,7 @@ from .problems import answer_problems
 from .routes import RouteLabels
 from .settings import AccessSettings
 
+_KINDS = 8
 _RECORDS = 20
 
 
@@ -109,7 +110,8 @@ def _sources(served: Served) -> dashboard.Sources:
         "business": served.metrics.dashboard,
         "backup": served.backup.status,
         "own": served.cards,
-        "logs": partial(served.logger.recent, limit=_RECORDS),
+        "errors": partial(served.logger.reading.errors, limit=_KINDS),
+        "logs": partial(served.logger.reading.recent, limit=_RECORDS),
     }
 
 

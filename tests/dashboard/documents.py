@@ -133,6 +133,14 @@ def backup(**changes: Any) -> dict[str, Any]:
     }
 
 
+def errors(message: str = "cannot pay") -> dict[str, Any]:
+    """GET /production/logs/errors"""
+    seen = {"first_seen": "2026-11-22T11:00:00.000000Z", "last_seen": "2026-11-23T11:55:00.000000Z"}
+    return {
+        "errors": [{"type": "ValueError", "message": message, "logger": "app.orders", "count": 1_234, **seen}]
+    }
+
+
 def logs(*messages: str) -> dict[str, Any]:
     """GET /production/logs/recent"""
     fixed = {"timestamp": "2026-11-23T11:59:59.123456Z", "level": "INFO", "logger": "app.orders"}
@@ -148,5 +156,6 @@ def everything() -> dict[str, Any]:
         "business": business(),
         "backup": backup(),
         "own": {"Queue": {"waiting": 7}},
+        "errors": errors(),
         "logs": logs(),
     }

@@ -76,11 +76,12 @@ def test_text_of_others_is_shown_as_text() -> None:
                 },
             ),
             "backup": documents.backup(failed=[{"sequence": 9, "fact": HOSTILE}]),
+            "errors": documents.errors(HOSTILE),
             "logs": documents.logs(HOSTILE),
         }
     )
     assert page.all("script", "img") == []
-    assert page.text.count(HOSTILE) == 13
+    assert page.text.count(HOSTILE) == 14
 
 
 def test_the_page_speaks_portuguese_throughout() -> None:

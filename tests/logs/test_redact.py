@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.logs.redact import is_secret, redact_text, redact_value
+from app.logs.encoding import Encoding
+from app.logs.redact import STANDARD, Redaction, is_secret, redact_text, redact_value
 from app.logs.shapes import NUMBERS, RULES, is_suspect, replaced
 
 SECRET_TEXTS = {
@@ -40,6 +44,25 @@ SECRET_TEXTS = {
     "+1 415 555 2671": "[phone]",
     "/users/5511987654321/messages": "/users/[phone]/messages",
     "5511987654321@s.whatsapp.net": "[email]",
+    "+4155526712": "[phone]",
+    "PASSWORD = hunter2": "PASSWORD = [redacted]",
+    "secret\t:\tx": "secret\t:\t[redacted]",
+    "x-api-key: k-1": "x-api-key: [redacted]",
+    "BEARER\tabcdef": "BEARER\t[token]",
+    "ghp_abcdefghijklmnopqrstuvwx": "[token]",
+    "github_pat_abcdefghijklmnopqrstu": "[token]",
+    "glpat-abcdefghijklmnop": "[token]",
+    "AKIAIOSFODNN7EXAMPLE": "[token]",
+    "AIzaSyA1234567890abcdefghijklmnopqrstuv": "[token]",
+    "EAABsbCS1iHgBAabcdefghijkl": "[token]",
+    "whsec_abcdefgh": "[token]",
+    "sk_live_abcdefgh": "[token]",
+    "xapp-1-A0-abcdefgh": "[token]",
+    "(011) 98765-4321": "[phone]",
+    "11 3456-7890": "[phone]",
+    "cpf=529.982.247-25;": "cpf=[redacted];",
+    "amex 3782 822463 10005": "amex [card]",
+    "amqp://guest:guest@rabbit/": "amqp://[redacted]@rabbit/",
 }
 
 HARMLESS_TEXTS = (
@@ -178,3 +201,47 @@ def test_no_rule_matches_what_the_first_look_lets_go(text: str):
 def test_hostile_texts_do_not_take_long(text: str):
     """No pattern backtracks without bound: the test's deadline holds."""
     redact_text(text)
+
+
+@given(st.dictionaries(texts, texts | st.integers() | st.none(), max_size=4), texts)
+def test_the_quick_way_writes_nothing_that_redaction_would_change(fields: dict[str, object], message: str):
+    """What is encoded without looking at each text holds no secret, wherever in the line it might be."""
+    encoding = Encoding(msgspec.json.encode, STANDARD, frozenset(), frozenset(), {})
+    plain = encoding.plain(message, fields)
+    if plain is not None:
+        text, inner = plain
+        assert json.loads(text) == redact_text(message)
+        assert json.loads(inner or b"{}") == redact_value(fields)
+
+
+@pytest.mark.parametrize("text", SECRET_TEXTS)
+@pytest.mark.parametrize("around", ["{}", "\n{}\r\n", 'say "{}"', "\t{}\\", "São {} é", "x" * 300 + " {}"])
+def test_planted_secrets_are_seen_within_json(text: str, around: str):
+    """A secret is suspected whatever JSON has to escape around it."""
+    planted = around.format(text)
+    if redact_text(planted) != planted:
+        assert STANDARD.shapes.is_suspect_json(json.dumps({"note": [planted]}))
+        assert STANDARD.shapes.is_suspect_json(msgspec.json.encode({"note": planted}).decode())
+
+
+def test_a_deployment_adds_names_of_secrets():
+    """An added name is a secret's as a field, within longer names and in texts."""
+    redaction = Redaction(secret=["matricula", "X-Partner-Key"])
+    assert redaction.value({"aluno_matricula": "123", "xPartnerKey": "k"}) == {
+        "aluno_matricula": "[redacted]",
+        "xPartnerKey": "[redacted]",
+    }
+    assert (
+        redaction.text("x-partner-key: k-1, Matricula=9") == "x-partner-key: [redacted], Matricula=[redacted]"
+    )
+    assert redact_text("matricula=9") == "matricula=9"
+
+
+def test_a_deployment_allows_names():
+    """An allowed name keeps its value, unless that looks like a secret itself."""
+    redaction = Redaction(allowed=["card_network"])
+    assert redaction.value({"card_network": "visa", "card_number": "1"}) == {
+        "card_network": "visa",
+        "card_number": "[redacted]",
+    }
+    assert redaction.value({"Card_Network": "maria@example.com"}) == {"Card_Network": "[email]"}

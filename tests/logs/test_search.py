@@ -1,25 +1,22 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
-from datetime import UTC, datetime, timedelta
+import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.core.clock import rfc3339
 from app.core.errors import InputRejected
-from app.logs.search import Found, Query, query, search
+from app.logs.matching import Query
+from app.logs.presets import FieldNames, field_names
+from app.logs.search import Found, pages, search
 
-BEGIN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-
-def line(number: int, level: str = "INFO", **fields: Any) -> bytes:
-    """A line that was logged `number` seconds after BEGIN."""
-    stamp = rfc3339(BEGIN + timedelta(seconds=number))
-    core = {"timestamp": stamp, "level": level, "logger": "app", "message": f"message {number}", "n": number}
-    return json.dumps({**core, **fields}, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+from .written import BEGIN, Log, line
 
 
 @pytest.fixture
@@ -100,11 +97,11 @@ def test_neighbours_out_of_order_are_found(live: Path):
 
 
 def test_torn_and_foreign_lines_are_counted(live: Path):
-    """A line that is not a JSON object is passed over; blank ones are nothing."""
+    """A line that is not a JSON object is passed over; blank ones are nothing, nor is one without its end."""
     append(live, b'{"torn":\n', b"plain text\n", b"[1]\n", b"   \n", b"\xff\n", line(3_000), b'{"half')
     found = search(live, Query(limit=2))
     assert numbers(found) == [3_000, 2_999]
-    assert found.skipped == 5
+    assert found.skipped == 4
 
 
 def test_a_damaged_archive_ends_nothing(live: Path):
@@ -135,24 +132,164 @@ def test_archives_are_found_without_a_live_file(live: Path):
     assert numbers(search(live, Query(limit=1))) == [1_999]
 
 
-def test_a_query_is_made_of_what_a_caller_sent():
-    """Levels may be written in either case, times with any offset."""
-    made = query(5, "error", "x", "r1", "2026-11-23T09:00:00-03:00")
-    assert made == Query(5, "ERROR", "x", "r1", BEGIN)
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    """A log without lines."""
+    return Log(tmp_path / "log" / "app.log")
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        {"limit": 0},
-        {"limit": 1_001},
-        {"level": "LOUD"},
-        {"since": "yesterday"},
-        {"since": "2026-11-23T12:00:00"},
-    ],
-)
-def test_bad_values_are_rejected(sent: dict[str, Any]):
-    """A value that means nothing is told with a hint, rather than ignored."""
+def paged(log: Log, query: Query, between: Any = lambda: None) -> list[int]:
+    """The numbers of all records, page by page; `between` two pages something may happen."""
+    found, cursor = [], None
+    while True:
+        page = search(log.path, query, cursor)
+        found += numbers(page)
+        if (cursor := page.cursor) is None:
+            return found
+        between()
+
+
+def test_pages_follow_each_other_exactly(live: Path):
+    """Over the live file and archives of any kind, no record twice and none left out."""
+    assert [n for page in pages(live, Query(limit=70)) for n in numbers(page)] == list(range(2_999, -1, -1))
+
+
+def test_pages_go_on_where_they_were_while_the_log_is_rotated(log: Log):
+    """What is written meanwhile is newer, and not part of it."""
+    log.write(range(100))
+    written = iter(range(100, 1_000))
+
+    def write_and_rotate() -> None:
+        log.append(line(next(written)), line(next(written)))
+        archive = log.rotate()
+        if int(archive.name.rpartition("-")[2]) % 2:
+            log.compress(archive)
+
+    assert paged(log, Query(limit=7), write_and_rotate) == list(range(99, -1, -1))
+
+
+def test_pages_end_at_what_retention_has_removed(log: Log):
+    """The page after the oldest file is empty, and the last."""
+    log.write(range(10))
+    oldest = log.rotate()
+    log.write(range(10, 20))
+    assert paged(log, Query(limit=10), lambda: oldest.unlink(missing_ok=True)) == list(range(19, 9, -1))
+
+
+def test_a_moved_file_does_not_mislead_a_cursor(log: Log):
+    """What somebody has moved away is no longer part of the log; what came before it is."""
+    log.write(range(5))
+    log.rotate()
+    log.write(range(5, 10))
+    cursor = search(log.path, Query(limit=1)).cursor
+    log.path.rename(log.path.with_name("elsewhere"))
+    log.path.touch()
+    log.write(range(10, 20))
+    assert numbers(search(log.path, Query(limit=100), cursor)) == [4, 3, 2, 1, 0]
+
+
+def test_reading_ends_with_its_budget(live: Path):
+    """The answer says that it is not complete, and where to go on."""
+    found = search(live, Query(q="message 17x"), read_bytes=1_000)
+    assert (found.complete, found.records) == (False, [])
+    rest = search(live, Query(limit=5, q="message 19"), found.cursor)
+    assert numbers(rest) == [1_999, 1_998, 1_997, 1_996, 1_995]
+
+
+def test_a_cursor_beyond_the_end_begins_there(log: Log):
+    """Whoever has made it up."""
+    log.write(range(3))
+    first = search(log.path, Query(limit=1)).places[0]
+    assert numbers(search(log.path, Query(), replace(first, offset=10**14))) == [2, 1, 0]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "YXBwIHg", "bG9n", "!!!!"])
+def test_a_cursor_that_nobody_gave_is_rejected(live: Path, cursor: str):
+    """With a hint."""
     with pytest.raises(InputRejected) as rejected:
-        query(**sent)
+        search(live, Query(), cursor)
     assert rejected.value.hint
+
+
+def test_a_cursor_of_another_log_is_rejected(live: Path, log: Log):
+    """Each belongs to one type."""
+    cursor = search(live, Query(limit=1)).cursor
+    with pytest.raises(InputRejected):
+        search(log.path.with_name("errors.log"), Query(), cursor)
+
+
+def test_until_leaves_out_what_is_newer(live: Path, log: Log):
+    """To the microsecond; a large file is not read from its end."""
+    until = BEGIN + timedelta(seconds=1_500)
+    assert numbers(search(live, Query(limit=2, until=until))) == [1_499, 1_498]
+    log.write(range(20_000))
+    found = search(log.path, Query(limit=2, until=until), read_bytes=300_000)
+    assert (numbers(found), found.complete) == ([1_499, 1_498], True)
+    assert numbers(search(log.path, Query(limit=9, since=until, until=until + timedelta(seconds=2)))) == [
+        1_501,
+        1_500,
+    ]
+
+
+def test_a_user_is_found(log: Log):
+    """Whether the id is a text or a number, and only the record's own."""
+    log.append(line(1, user_id="42"), line(2, user_id=42), line(3, user_id="421"), line(4, order=42))
+    assert numbers(search(log.path, Query(user_id="42"))) == [2, 1]
+
+
+def test_every_condition_counts(log: Log):
+    """They are combined."""
+    log.append(
+        line(1, "ERROR", user_id="u"), line(2, "ERROR"), line(3, user_id="u"), line(4, "ERROR", user_id="u")
+    )
+    wanted = Query(level="ERROR", user_id="u", q="MESSAGE", until=BEGIN + timedelta(seconds=4))
+    assert numbers(search(log.path, wanted)) == [1]
+
+
+@pytest.mark.parametrize("word", ["7-x", "seven", "SEVEN-8", "ção", "日本"])
+def test_words_are_found_by_whatever_way(log: Log, word: str):
+    """With figures, without, in any script and case."""
+    log.append(
+        *map(line, range(100)), line(100, said=f"a {word.upper()} b"), line(101, said=f"a {word.lower()} b")
+    )
+    assert numbers(search(log.path, Query(q=word))) == [101, 100]
+
+
+@pytest.mark.parametrize("preset", ["default", "ecs", "gcp", "datadog"])
+def test_names_of_other_systems_are_understood(log: Log, preset: FieldNames):
+    """Whatever names were set when a line was written, it is found, and shown with ours."""
+    names = field_names(preset)
+    core = {"timestamp": "2026-11-23T12:00:01.000000Z", "level": "ERROR", "logger": "app", "message": "m"}
+    core |= {"request_id": "r1", "user_id": "u1"}
+    log.write([0])
+    log.append(json.dumps({names.get(name, name): value for name, value in core.items()}).encode() + b"\n")
+    log.write([2])
+    wanted = Query(
+        level="WARNING", request_id="r1", user_id="u1", since=BEGIN, until=BEGIN + timedelta(seconds=2)
+    )
+    (found,) = search(log.path, wanted).records
+    assert found == core
+
+
+def test_lines_may_be_written_and_rotated_while_they_are_read(log: Log):
+    """Whatever moment a rotation comes at, a search finds each line once."""
+    log.write(range(2_000))
+    stop = threading.Event()
+
+    def write() -> None:
+        for number in itertools.count(2_000):
+            if stop.wait(0.0005):
+                return
+            log.append(line(number))
+            if number % 40 == 0:
+                log.rotate(compress=number % 80 == 0)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(40):
+            found = numbers(search(log.path, Query(limit=1_000)))
+            assert found == list(range(found[0], found[0] - 1_000, -1))
+    finally:
+        stop.set()
+        writer.join()

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from app.logs.logger import DirectLogger
 from app.logs.settings import LogSettings
-from app.logs.takeover import SafeLogger, take_over
+from app.logs.takeover import take_over
 from app.services.production_logger import ProductionLogger
 
 from .conftest import records
@@ -115,7 +116,7 @@ def test_loggers_with_a_class_of_their_own_keep_it():
     logging.root.manager.loggerDict["theirs"] = theirs
     with take_over(Collecting(), "INFO", nobody):
         assert type(theirs) is OwnLogger
-        assert type(logging.getLogger("app.z")) is SafeLogger
+        assert type(logging.getLogger("app.z")) is DirectLogger
     del logging.root.manager.loggerDict["theirs"]
 
 

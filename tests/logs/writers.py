@@ -1,7 +1,8 @@
 """Real processes that write to one log folder and are killed; run as `python -m tests.logs.writers`.
 
 Each writer logs `n` = 1, 2, 3, ... and tells through a pipe when the call has returned. What was told
-is printed as JSON: {writer: highest n that was acknowledged}.
+is printed as JSON: `acknowledged` {writer: highest n that was}, and `recovery`, the most seconds that it took
+the others to bring the lines of a killed one into the file.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Writer:
         self.acknowledged = 0
         self.is_killed = False
         self.is_over = False
+        self.over_at = 0.0
         self.pipe, acknowledge = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -52,6 +54,7 @@ class Writer:
             os.waitpid(self.pid, 0)
             os.close(self.pipe)
             self.is_over = True
+            self.over_at = time.monotonic()
 
 
 def _log_until_killed(
@@ -65,15 +68,59 @@ def _log_until_killed(
     for number in range(1, most + 1):
         logger.info("line", extra={"writer": name, "n": number, "padding": "x" * (number % 700)})
         os.write(acknowledge, _NUMBER.pack(number))
+        if number % 20 == 0:
+            time.sleep(0.005)  # Because a ring that is full for long drops lines, and says so.
     page.stop()
     os._exit(0)
 
 
+def stand_by(folder: Path) -> int:
+    """Begin a process that has the log open and lives until its input ends; the pipe to close for that."""
+    pipe, end = os.pipe()
+    if os.fork() == 0:
+        os.close(end)
+        page = ProductionLogger(LogSettings(), folder, SystemClock(), lambda _: None)
+        page.start()
+        os.read(pipe, 1)
+        page.stop()
+        os._exit(0)
+    os.close(pipe)
+    return end
+
+
+class Recoveries:
+    """How long the lines of killed writers wait in their rings."""
+
+    def __init__(self, folder: Path) -> None:
+        self.slowest = 0.0
+        self._spool = folder / ".spool"
+        self._looked_at = 0.0
+
+    def look(self, every: list[Writer]) -> None:
+        """Take the time of those whose rings are still there; now and then."""
+        if time.monotonic() - self._looked_at < 0.05:
+            return
+        self._looked_at = time.monotonic()
+        left = {path.name.split(".")[1].split("-")[0] for path in self._spool.glob("*.ring")}
+        for writer in every:
+            if writer.is_killed and writer.is_over and str(writer.pid) in left:
+                self.slowest = max(self.slowest, self._looked_at - writer.over_at)
+
+
 def main(
-    folder: Path, seed: int, writers: int, kills: int, max_bytes: int, keep_files: int, most: int
+    folder: Path,
+    seed: int,
+    writers: int,
+    kills: int,
+    max_bytes: int,
+    keep_files: int,
+    most: int,
+    longest_pause_ms: int = 120,
 ) -> None:
     """Keep so many writers going until so many were killed, or, without kills, until they have ended."""
     chance = random.Random(seed)
+    recoveries = Recoveries(folder)
+    bystander = stand_by(folder)
     every = [Writer(folder, f"w{number}", max_bytes, keep_files, most) for number in range(writers)]
     kill_at = time.monotonic() + 0.2
     while running := [writer for writer in every if not writer.is_over]:
@@ -85,10 +132,14 @@ def main(
         if kills and alive and time.monotonic() >= kill_at:
             chance.choice(alive).kill()
             kills -= 1
-            kill_at = time.monotonic() + chance.uniform(0.01, 0.12)
+            kill_at = time.monotonic() + chance.uniform(0.01, longest_pause_ms / 1_000)
             if kills >= writers:
                 every.append(Writer(folder, f"w{len(every)}", max_bytes, keep_files, most))
-    json.dump({writer.name: writer.acknowledged for writer in every}, sys.stdout)
+        recoveries.look(every)
+    os.close(bystander)
+    os.wait()
+    acknowledged = {writer.name: writer.acknowledged for writer in every}
+    json.dump({"acknowledged": acknowledged, "recovery": recoveries.slowest}, sys.stdout)
 
 
 if __name__ == "__main__":

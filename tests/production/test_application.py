@@ -23,6 +23,8 @@ POST /production/alerts/{alert_id}/acknowledge  GET /production/alerts/silences
 POST /production/alerts/silences  DELETE /production/alerts/silences/{silence_id}
 POST /production/alerts/test  GET /production/backup/status  GET /production/backup/{backup_id}
 POST /production/backup/manual  GET /production/system/status  GET /production/logs/recent
+GET /production/logs/stream  GET /production/logs/errors  GET /production/logs/level
+POST /production/logs/level  DELETE /production/logs/level
 GET /production/health/live  GET /production/health/ready  GET /health  GET /production
 """
 
@@ -114,5 +116,5 @@ def test_everything_works_below_another_path(tower: Tower) -> None:
 def test_our_own_requests_are_labelled_by_their_routes(tower: Tower) -> None:
     """In their access lines."""
     tower.ask("POST", "/production/alerts/some-id/resolve", headers={"X-Request-ID": "r-3"})
-    (record,) = tower.logger.recent(request_id="r-3")["records"]
+    (record,) = tower.logger.reading.recent(request_id="r-3")["records"]
     assert record["route"] == "/production/alerts/{alert_id}/resolve"

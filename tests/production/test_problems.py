@@ -70,7 +70,7 @@ def test_a_surprise_tells_nothing_but_where_to_look(tower: Tower) -> None:
     answer = tower.ask("GET", "/production/system/status", headers={"X-Request-ID": "r-9"})
     assert (answer.status_code, answer.json()["request_id"]) == (500, "r-9")
     assert "hunter2" not in answer.text
-    (record,) = tower.logger.recent(type="errors")["records"]
+    (record,) = tower.logger.reading.recent(type="errors")["records"]
     assert record["request_id"] == "r-9"
 
 

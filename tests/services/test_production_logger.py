@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -17,6 +18,7 @@ from app.logs.settings import LogSettings
 from app.logs.streams import FILES
 from app.services.production_logger import ProductionLogger, bind, request_context
 from app.testing import FrozenClock, RecordingEmit, wait_until
+from tests.logs.conftest import spooled
 
 
 @pytest.fixture
@@ -34,7 +36,8 @@ def page(folder: Path, clock: FrozenClock, emit: RecordingEmit) -> Iterator[Prod
 
 
 def records(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The records of one of the files, oldest first."""
+    """The records of one of the files, oldest first, when all of them are there."""
+    wait_until(lambda: not spooled(folder / f"{name}.log"), what="an empty spool")
     return [json.loads(line) for line in (folder / f"{name}.log").read_text().splitlines()]
 
 
@@ -217,18 +220,18 @@ def test_recent_records_come_newest_first(page: ProductionLogger):
     """The answer names the log, its records and the limit."""
     for number in range(5):
         logging.getLogger("app").info("record %d", number)
-    answer = page.recent(limit=2)
+    answer = page.reading.recent(limit=2)
     assert (answer["type"], answer["limit"]) == ("app", 2)
     assert [record["message"] for record in answer["records"]] == ["record 4", "record 3"]
-    assert page.recent(type="errors")["records"] == []
-    assert [record["message"] for record in page.recent(q="RECORD 1")["records"]] == ["record 1"]
+    assert page.reading.recent(type="errors")["records"] == []
+    assert [record["message"] for record in page.reading.recent(q="RECORD 1")["records"]] == ["record 1"]
 
 
 @pytest.mark.parametrize("sent", [{"type": "../etc/passwd"}, {"limit": 0}, {"level": "x"}, {"since": "x"}])
 def test_bad_questions_are_rejected(page: ProductionLogger, sent: dict[str, Any]):
     """A log, limit, level or time that does not exist is an error with a hint."""
     with pytest.raises(InputRejected) as rejected:
-        page.recent(**sent)
+        page.reading.recent(**sent)
     assert rejected.value.hint
 
 
@@ -240,8 +243,8 @@ def test_health_says_what_is_wrong(folder: Path, clock: FrozenClock, emit: Recor
     assert page.health().level is Level.OK
     make_unwritable(folder)
     logging.getLogger("app").info("waits")
-    assert page.health().level is Level.DEGRADED
-    assert page.health().reason == "app.log cannot be written: Is a directory; 1 lines wait in memory"
+    wait_until(lambda: page.health().level is Level.DEGRADED, what="the trouble")
+    assert page.health().reason == "app.log cannot be written: Is a directory; 1 lines wait"
     (folder / "app.log").rmdir()
     wait_until(lambda: page.retry() or page.health().level is Level.OK, what="the recovery")
     page.stop()
@@ -263,7 +266,7 @@ def test_an_application_starts_where_nothing_can_be_written(
 def test_drops_are_a_signal_and_degrade_health(
     page: ProductionLogger, folder: Path, clock: FrozenClock, emit: RecordingEmit
 ):
-    """What did not fit into memory is counted exactly, signalled once, told in the file, and then over."""
+    """What did not fit is counted exactly, signalled once, told in the file, and then over."""
     make_unwritable(folder)
     for _ in range(400):
         logging.getLogger("app").info("x" * 10_000)
@@ -273,7 +276,8 @@ def test_drops_are_a_signal_and_degrade_health(
     assert (signal.code, signal.severity) == ("logs_dropped", Severity.HIGH)
     (folder / "app.log").rmdir()
     wait_until(lambda: page.retry() or not page.health().details["waiting"], what="the recovery")
-    (told,) = page.recent(q="logs.dropped")["records"]
+    wait_until(lambda: page.reading.recent(q="logs.dropped")["records"], what="the telling")
+    (told,) = page.reading.recent(q="logs.dropped")["records"]
     assert told["dropped"] == {"INFO": signal.value}
     assert len(records(folder, "app")) == 400 - told["count"] + 1
     assert page.health().reason == f"{told['count']} log records were dropped"
@@ -284,6 +288,7 @@ def test_drops_are_a_signal_and_degrade_health(
 def test_measures_count_records_drops_and_bytes(page: ProductionLogger, folder: Path):
     """What was written and how large the files are can be scraped."""
     logging.getLogger("app").error("x")
+    assert len(records(folder, "app")) == 1
     measures = {measure.name: measure for measure in page.measures()}
     written = {sample.labels["file"]: sample.value for sample in samples(measures["atalaia_log_records"])}
     assert (written["app"], written["errors"], written["security"]) == (1, 1, 0)
@@ -294,3 +299,93 @@ def test_measures_count_records_drops_and_bytes(page: ProductionLogger, folder: 
 
 def samples(measure: Any) -> list[Sample]:
     return [sample for sample in measure.samples if isinstance(sample, Sample)]
+
+
+def errors_of(page: ProductionLogger) -> dict[str, int]:
+    return {group["message"]: group["count"] for group in page.reading.errors()["errors"]}
+
+
+def fold(page: ProductionLogger) -> None:
+    """As the leader does each second, with everything in the file."""
+    page.reading.errors()
+    page.reading.fold_errors()
+
+
+def test_a_new_kind_of_error_is_signalled_once(page: ProductionLogger, emit: RecordingEmit):
+    """What stood in errors.log before the first look is old."""
+    logging.getLogger("app").error("order 1 failed")
+    fold(page)
+    for number in range(2, 5):
+        logging.getLogger("app").error("order %d failed", number)
+        logging.getLogger("app.stock").error("item %d is gone", number)
+        fold(page)
+    (signal,) = emit.signals
+    assert (signal.code, signal.severity, signal.category) == ("new_error", Severity.MEDIUM, Category.SYSTEM)
+    assert (signal.title, signal.message) == ("New error: app.stock", "item <number> is gone")
+    assert errors_of(page) == {"item <number> is gone": 3, "order <number> failed": 4}
+
+
+def test_an_unhandled_exception_is_signalled_once_only(page: ProductionLogger, emit: RecordingEmit):
+    """unhandled() has said so already; logged by others too, it is the same kind."""
+    fold(page)
+    error = caught()
+    page.unhandled(error, where="GET /")
+    logging.getLogger("app").error("cannot read", exc_info=error)
+    fold(page)
+    (group,) = page.reading.errors()["errors"]
+    (signal,) = emit.signals
+    assert (group["count"], group["fingerprint"]) == (2, signal.key)
+
+
+def test_errors_of_the_alerts_themselves_raise_no_alert(page: ProductionLogger, emit: RecordingEmit):
+    """Or a channel that fails would be told of by that channel, for ever."""
+    fold(page)
+    logging.getLogger("atalaia.alerts.sender").error("slack refuses")
+    fold(page)
+    assert emit.signals == []
+    assert errors_of(page) == {"slack refuses": 1}
+
+
+def test_a_storm_of_new_kinds_is_bounded(page: ProductionLogger, emit: RecordingEmit):
+    """Twenty are signalled at once; the others are in the list."""
+    fold(page)
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        logging.getLogger("app").error("failure %s", letter)
+    fold(page)
+    fold(page)
+    assert len(emit.signals) == 20
+    assert page.reading.errors(limit=5)["total"] == 26
+
+
+def test_levels_hold_until_the_page_stops(page: ProductionLogger, folder: Path, clock: FrozenClock):
+    """And again when it starts, until they expire."""
+    logger = logging.getLogger("page_levels")
+    page.levels.change("page_levels", "DEBUG", 60, by="maria")
+    assert logger.level == logging.DEBUG
+    page.stop()
+    assert logger.level == logging.NOTSET
+    page.start()
+    assert logger.level == logging.DEBUG
+    clock.advance(seconds=61)
+    page.levels.follow()
+    assert logger.level == logging.NOTSET
+    assert page.levels.listed()["levels"] == []
+
+
+def test_settings_choose_names_samples_and_secrets(folder: Path, clock: FrozenClock, emit: RecordingEmit):
+    """Presets rename access lines too, sampled calls are counted and told, and added names are redacted."""
+    settings = LogSettings(field_names="ecs", sample_first=1, redact_names=("matricula",))
+    page = ProductionLogger(settings, folder, clock, emit)
+    page.start()
+    for number in range(10):
+        logging.getLogger("app.busy").info("busy", extra={"n": number, "matricula": "A-1"})
+    serve(page, request_id="r1")
+    page.retry()
+    (sampled,) = [measure for measure in page.measures() if measure.name == "atalaia_log_records_sampled"]
+    page.stop()
+    found = records(folder, "app")
+    busy, access, told = found
+    assert (busy["log.logger"], busy["n"], busy["matricula"]) == ("app.busy", 0, "[redacted]")
+    assert (access["http.response.status_code"], access["http.request.id"]) == (200, "r1")
+    assert (told["message"], told["left_out"], sampled.samples[0]) == ("logs.sampled", 9, Sample(9, ANY))
+    assert page.reading.recent(q='"n":0')["records"][0]["logger"] == "app.busy"

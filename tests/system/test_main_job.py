@@ -30,6 +30,8 @@ WORDS = (
     "performance/summary",
     "backup/status",
     "logs/recent",
+    "logs/errors",
+    "logs/level",
 )
 
 

@@ -42,6 +42,7 @@ DOCUMENTS = (
     "logs/recent",
     "logs/recent?type=errors",
     "logs/recent?type=security",
+    "logs/errors",
     "",
 )
 

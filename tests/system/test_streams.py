@@ -1,0 +1,27 @@
+"""A log is followed over HTTP with a real server, which stops all the same."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.system.server import Server
+
+
+def test_a_server_stops_while_somebody_follows(tmp_path: Path) -> None:
+    """Every stream ends at once, and as it should; what was logged until then was sent."""
+    server = Server(tmp_path, DATABASE_URL="postgresql://x@127.0.0.1:1/x", WORKERS="2")
+    server.start()
+    address = f"http://127.0.0.1:{server.port}/production/logs/stream?last=0"
+    plain = {"accept": "*/*", "accept-encoding": "identity"}
+    with httpx.Client(timeout=30, headers=plain) as client, client.stream("GET", address) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": following app.log"
+        server.client.get("/nothing-of-ours")
+        assert "GET <unmatched> 404" in next(line for line in lines if line.startswith("data: "))
+        began = time.monotonic()
+        assert server.stop() == 0
+        list(lines)
+    assert time.monotonic() - began < 8
