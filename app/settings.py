@@ -17,6 +17,7 @@ from pydantic import SecretStr, ValidationError, field_validator
 from tzlocal import get_localzone_name
 
 from .alerts.settings import AlertSettings
+from .backup.offsite.settings import OffsiteSettings
 from .backup.settings import BackupSettings
 from .core.errors import SettingsError
 from .core.section import Knob, Section, knob, knobs
@@ -72,6 +73,7 @@ SECTIONS: dict[str, type[Section]] = {
     "performance": PerformanceSettings,
     "alerts": AlertSettings,
     "backup": BackupSettings,
+    "offsite": OffsiteSettings,
     "access": AccessSettings,
     "whatsapp": WhatsAppSettings,
 }
@@ -88,6 +90,7 @@ class Settings:
     performance: PerformanceSettings
     alerts: AlertSettings
     backup: BackupSettings
+    offsite: OffsiteSettings
     access: AccessSettings
     whatsapp: WhatsAppSettings
     warnings: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from starlette.types import Scope
@@ -31,6 +32,8 @@ from .services.business_metrics import BusinessEvents, BusinessMetrics, metrics
 from .services.performance_monitor import PerformanceMonitor
 from .services.production_logger import ProductionLogger
 from .settings import Settings
+
+_OWN_STATE = ("alerts/alerts.sqlite", "business_metrics/metrics.sqlite", "performance/performance.sqlite")
 
 
 class Tower:
@@ -78,7 +81,13 @@ class Tower:
             redact=redact_text,
         )
         self.backup = BackupSystem(
-            _in_zone(settings.backup, zone), settings.backup_folder, settings.database_url, self.clock, emit
+            _in_zone(settings.backup, zone),
+            settings.backup_folder,
+            settings.database_url,
+            self.clock,
+            emit,
+            offsite=settings.offsite,
+            sqlite=_sqlite_files(settings),
         )
         self.leader = Leader(logs / ".leader")
         self.workers = Workers(logs / ".workers")
@@ -174,6 +183,9 @@ class Tower:
         every(10, "failures", self._report_failures)
         every(1, "alerts.tick", self.alerts.tick, for_leader=True)
         every(15, "backup.run_due", self.backup.run_due, for_leader=True)
+        every(15, "backup.sqlite_due", self.backup.sqlite_due, for_leader=True)
+        every(15, "backup.copy_due", self.backup.copy_due, for_leader=True)
+        every(15, "backup.watch", self.backup.watch, for_leader=True)
         every(2, "workers.join", self._join)
         every(2, "workers.bury", self._bury, for_leader=True)
         for page in (self.metrics, performance, self.alerts):
@@ -216,6 +228,12 @@ def channels_of(settings: Settings) -> list[Channel]:
     offered = (EmailChannel, SlackChannel, WhatsAppChannel)
     alerts = _in_zone(settings.alerts, settings.zone.key)
     return [made for kind in offered if (made := kind.from_settings(alerts)) is not None]
+
+
+def _sqlite_files(settings: Settings) -> dict[str, Path]:
+    """The SQLite files to back up, by the names that the settings give them."""
+    own = [str(settings.logs.dir / name) for name in _OWN_STATE] if settings.backup.own_state else []
+    return {name: settings.root / name for name in (*settings.backup.sqlite, *own)}
 
 
 def _in_zone(section: Any, zone: str) -> Any:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pins every package anew from pyproject.toml, with hashes: config/requirements.txt and -test.txt.
+# Pins every package anew from pyproject.toml, with hashes: config/requirements.txt, -test.txt and -offsite.txt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
@@ -13,3 +13,5 @@ trap 'rm -rf "$tools"' EXIT
 "$tools/bin/pip-compile" "${options[@]}" -o config/requirements.txt pyproject.toml
 "$tools/bin/pip-compile" "${options[@]}" --extra test -c config/requirements.txt \
     -o config/requirements-test.txt pyproject.toml
+"$tools/bin/pip-compile" "${options[@]}" --extra offsite -c config/requirements.txt \
+    -o config/requirements-offsite.txt pyproject.toml

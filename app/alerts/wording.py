@@ -80,8 +80,28 @@ HEADINGS: dict[str, Heading] = {
         "bytes",
         "O backup {backup_id} foi feito, lido de volta e conferido.",
     ),
+    "backup_drill_failed": Heading(
+        "Backup does not restore",
+        "O backup não restaura",
+        details="O ensaio de restauração falhou: o restaurado não é o que estava na origem. {message}",
+    ),
+    "backup_not_drillable": Heading(
+        "Backup could not be drilled",
+        "O backup não pôde ser ensaiado",
+        details="O arquivo foi conferido, mas a restauração não pôde ser ensaiada aqui. {message}",
+    ),
     "backup_overdue": Heading(
         "Backup overdue", "Backup atrasado", "s", "Não há um backup bom que seja recente o bastante."
+    ),
+    "backup_offsite_failed": Heading(
+        "Backup without second copy",
+        "Backup sem segunda cópia",
+        details="O último backup bom ainda não está no outro lugar. {message}",
+    ),
+    "backup_shrunken": Heading(
+        "Backup has shrunk",
+        "O backup encolheu",
+        details="Há muito menos no backup do que nos anteriores. {message}",
     ),
     "backup_damaged": Heading(
         "A backup is damaged",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,12 +16,14 @@ import msgspec
 
 from ..core.errors import AtalaiaError, Conflict, NotFound
 from ..core.files import open_private, private_folder, sync_folder, write_whole
+from .codec import CODECS
 from .contents import Contents
 from .manifest import sealed, unsealed
 from .model import Backup, Damaged, Failure, Running, State, Unreadable, document, failed, is_backup_id
 from .turn import Turn
 
-DATA, PART = ".dump.gz", ".dump.gz.part"
+PART, ROLES, SUMS = ".part", ".roles.sql", ".sha256"
+_DATA = tuple(codec.suffix_of(kind) for kind in ("dump", "sqlite") for codec in CODECS.values())
 _MANIFEST, _FAILED, _DELETED = ".json", ".failed.json", ".deleted"
 _KEPT_FAILURES = 20
 
@@ -33,6 +36,7 @@ class Catalog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._running = folder / ".running.json"
+        self._cancel = folder / ".cancel"
 
     def turn(self) -> Turn:
         """The right to write; Conflict while another has it. Makes the folder if needed."""
@@ -44,9 +48,12 @@ class Catalog:
         folder = self.folder
         return not folder.exists() or (folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK))
 
-    def path(self, backup_id: str, suffix: str = DATA) -> Path:
-        """A file of one backup."""
-        return self.folder / f"{backup_id}{suffix}"
+    def path(self, backup_id: str, suffix: str = "") -> Path:
+        """A file of one backup; without a suffix its data, whichever codec they are in."""
+        if suffix:
+            return self.folder / f"{backup_id}{suffix}"
+        data = [self.folder / f"{backup_id}{suffix}" for suffix in _DATA]
+        return next((path for path in data if path.exists()), data[0])
 
     def read(self) -> Contents:
         """Everything, as of now; nothing at all where there is no folder."""
@@ -96,13 +103,14 @@ class Catalog:
     def clean_up(self, now: datetime) -> Failure | None:
         """As recover(), for who has the turn already; also ends deletions that were broken off."""
         for going in self.folder.glob(f"*{_DELETED}"):
-            self.path(going.name.removesuffix(_DELETED)).unlink(missing_ok=True)
+            self._drop_data(going.name.removesuffix(_DELETED))
             going.unlink()
-        for part in (*self._files(PART), *self.folder.glob(f".*{_MANIFEST}.*.part")):
+        half = [self.folder.glob(f".*{suffix}.*{PART}") for suffix in (_MANIFEST, ROLES, SUMS)]
+        for part in chain(self._files(PART), *half):
             part.unlink()
         killed = next(iter(_decoded(self._running, Running)), None)
         failure = self._failure_of(killed, now) if killed else None
-        self._running.unlink(missing_ok=True)
+        self.over()
         return failure
 
     def tell(self, running: Running) -> None:
@@ -114,9 +122,11 @@ class Catalog:
         part.replace(self._running)
 
     def publish(self, backup: Backup) -> None:
-        """Make the finished part a backup: its data under their name first, its manifest last."""
-        self.path(backup.id, PART).rename(self.path(backup.id))
-        sync_folder(self.folder)
+        """Make the finished part a backup: data and checksums under their names first, the manifest last."""
+        self.path(backup.id, PART).rename(self.folder / backup.file)
+        sums = {backup.file: backup.sha256, backup.roles_file.file: backup.roles_file.sha256}
+        lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sums.items() if name)
+        write_whole(self.path(backup.id, SUMS), lines.encode())
         self.rewrite(backup)
 
     def rewrite(self, backup: Backup) -> None:
@@ -125,7 +135,7 @@ class Catalog:
 
     def record(self, failure: Failure) -> None:
         """Keep how a run failed, and drop what it left; of the records the newest are kept."""
-        for suffix in (_MANIFEST, DATA, PART):
+        for suffix in (_MANIFEST, *_DATA, PART, ROLES, SUMS):
             self.path(failure.id, suffix).unlink(missing_ok=True)
         content = json.dumps(document(failure), indent=2).encode() + b"\n"
         write_whole(self.path(failure.id, _FAILED), content)
@@ -135,14 +145,33 @@ class Catalog:
     def over(self) -> None:
         """The run has ended, one way or the other."""
         self._running.unlink(missing_ok=True)
+        self._cancel.unlink(missing_ok=True)
+
+    def cancel(self, backup_id: str) -> None:
+        """Wish a run away; whichever process makes it ends it soon."""
+        write_whole(self._cancel, backup_id.encode())
+
+    def is_cancelled(self, backup_id: str) -> bool:
+        """Whether somebody wishes that run away."""
+        return self._cancel.exists() and self._cancel.read_text() == backup_id
 
     def delete(self, backup: Backup) -> None:
         """The manifest goes first, so that a deletion that is broken off leaves no half backup."""
         going = self.path(backup.id, _DELETED)
         self.path(backup.id, _MANIFEST).rename(going)
         sync_folder(self.folder)
-        self.path(backup.id).unlink(missing_ok=True)
+        self._drop_data(backup.id)
         going.unlink()
+
+    def strays(self) -> list[str]:
+        """Names of data that no manifest belongs to, as when it was deleted: never touched, only told."""
+        data = {path.name: path.name.removesuffix(suffix) for suffix in _DATA for path in self._files(suffix)}
+        known = {path.name.removesuffix(_MANIFEST) for path in self._files(_MANIFEST)}
+        return sorted(name for name, stem in data.items() if stem not in known)
+
+    def _drop_data(self, backup_id: str) -> None:
+        for suffix in (*_DATA, ROLES, SUMS):
+            self.path(backup_id, suffix).unlink(missing_ok=True)
 
     def _files(self, suffix: str) -> Iterator[Path]:
         for path in self.folder.glob(f"*{suffix}"):

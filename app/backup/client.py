@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from ..core.errors import Unavailable
+from ..core.errors import AtalaiaError, Unavailable
 from .connection import Connection
 from .model import Stopped
 from .program import TOO_LATE, Program
@@ -27,14 +28,17 @@ _STOPPED = "it was ended because the server stops"
 class Client:
     """The programs of one operation, which may take `seconds` in all."""
 
-    def __init__(self, connection: Connection, *, seconds: float, pg_dump: str = "") -> None:
-        """`pg_dump`: the one to use with its neighbours, empty for the best found."""
+    def __init__(
+        self, connection: Connection, *, seconds: float, pg_dump: str = "", tools: Sequence[Tools] = ()
+    ) -> None:
+        """`pg_dump`: the one to use with its neighbours, empty for the best found; or those in `tools`."""
+        self._tools = tools
         self._connection = connection
         self._until = time.monotonic() + seconds
         self._pg_dump = pg_dump
         self._running: set[Program] = set()
         self._lock = threading.Lock()
-        self._ended = False
+        self._why: AtalaiaError | None = None
 
     def tools(self, *, at_least: int) -> Tools:
         """The programs for a server or an archive of that major version; Unavailable without any."""
@@ -48,6 +52,7 @@ class Client:
         database: str = "",
         seconds: float = math.inf,
         stdin: int = subprocess.DEVNULL,
+        large_writes: bool = False,
     ) -> Iterator[Program]:
         """A program connected to the server, to `database` where one is named; ended after `seconds`."""
         target = f"--dbname={self._connection.conninfo(database)}"
@@ -58,6 +63,7 @@ class Client:
                 password=self._connection.password,
                 seconds=min(seconds, self._until - time.monotonic()),
                 stdin=stdin,
+                large_writes=large_writes,
             )
             self._running.add(running)
         try:
@@ -80,25 +86,31 @@ class Client:
 
     def go_on(self) -> None:
         """Raises what ends the operation, if something does: Stopped, or Unavailable past its time."""
-        if self._ended:
-            raise Stopped(_STOPPED)
+        if self._why is not None:
+            raise self._why
         if time.monotonic() > self._until:
             raise Unavailable(*TOO_LATE)
 
-    def end(self) -> None:
-        """End what runs and let nothing begin any more; whoever waits for it gets Stopped."""
+    def end(self, why: AtalaiaError | None = None) -> None:
+        """End what runs and let nothing begin any more; whoever waits for it gets `why`, else Stopped."""
         with self._lock:
-            self._ended = True
+            self._why = self._why or why or Stopped(_STOPPED)
             running = list(self._running)
         for program in running:
-            program.end(Stopped(_STOPPED))
+            program.end(self._why)
 
-    def _psql(self, what: str, *, script: str = "", database: str, seconds: float = math.inf) -> str:
+    @contextmanager
+    def psql(self, what: str, *, database: str = "", seconds: float = math.inf) -> Iterator[Program]:
+        """A psql that prints bare values, a line a row, and ends at the first error."""
         psql = newest(self._installed, tls=self._needs_tls).program("psql")
         options = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
         with self.run(
             psql, *options, what, database=database, seconds=seconds, stdin=subprocess.PIPE
         ) as program:
+            yield program
+
+    def _psql(self, what: str, *, script: str = "", database: str, seconds: float = math.inf) -> str:
+        with self.psql(what, database=database, seconds=seconds) as program:
             with suppress(BrokenPipeError), program.stdin as pipe:
                 pipe.write(script.encode())
             answer = program.stdout.read()
@@ -111,7 +123,7 @@ class Client:
 
     @cached_property
     def _installed(self) -> Sequence[Tools]:
-        return installed(self._pg_dump)
+        return self._tools or installed(self._pg_dump)
 
     @property
     def _needs_tls(self) -> bool:
@@ -131,6 +143,7 @@ class Clients:
         self._seconds = seconds
         self._pg_dump = pg_dump
         self._open: set[Client] = set()
+        self._others: set[Clients] = set()
         self.ended = False
 
     @contextmanager
@@ -145,11 +158,26 @@ class Clients:
         finally:
             self._open.discard(client)
 
+    @contextmanager
+    def to(self, database: str) -> Iterator[Clients]:
+        """The way to another database of the same server; ended with this one."""
+        connection = replace(self.connection, database=database)
+        others = Clients(connection, seconds=self._seconds, pg_dump=self._pg_dump)
+        self._others.add(others)
+        if self.ended:
+            others.end()
+        try:
+            yield others
+        finally:
+            self._others.discard(others)
+
     def end(self) -> None:
         """End every operation, and those that would still begin."""
         self.ended = True
         for client in list(self._open):
             client.end()
+        for others in list(self._others):
+            others.end()
 
 
 def _offers_tls(host: str, port: int) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ..core.errors import Unavailable
 
 _LONGEST = 500
-_PREFIX = re.compile(r"^(?:pg_dump|pg_restore|psql): (?:error: |fatal: )?|^(?:ERROR|FATAL): +")
+_PREFIX = re.compile(r"^(?:pg_dump|pg_dumpall|pg_restore|psql): (?:error: |fatal: )?|^(?:ERROR|FATAL): +")
 _ASIDE = re.compile(r"\b(warning|detail|hint|CONTEXT|LINE \d+): ?", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u2030-\ud7ff\ue000-\ufffd]+")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..core.errors import NotFound
@@ -15,7 +15,8 @@ from .plan import History
 class Contents:
     """Backups and failures newest first, told by sequence; the run under way.
 
-    `unrecorded` tells when runs failed of which no record could be written.
+    `unrecorded` tells when runs failed of which no record could be written. What is last and what is
+    due is judged by the backups of `database`, where one is named.
     """
 
     backups: Sequence[Backup] = ()
@@ -23,24 +24,40 @@ class Contents:
     failures: Sequence[Failure] = ()
     running: Running | None = None
     unrecorded: Sequence[datetime] = ()
+    database: str = ""
+
+    @property
+    def own(self) -> list[Backup]:
+        """The backups of `database`."""
+        return [one for one in self.backups if self.database in {"", one.source.database}]
 
     @property
     def last_good(self) -> Backup | None:
         """The newest backup that counts."""
-        return next((backup for backup in self.backups if backup.state.is_good), None)
+        return next((backup for backup in self.own if backup.state.is_good), None)
 
     @property
     def failures_since_good(self) -> list[Failure]:
-        """Newest first, without runs that were stopped."""
+        """Newest first, without runs that were stopped or called off."""
+        return [failure for failure in self._since_good if failure.is_trouble]
+
+    @property
+    def _since_good(self) -> list[Failure]:
         since = self.last_good.sequence if self.last_good else 0
-        return [failure for failure in self.failures if failure.sequence > since and not failure.stopped]
+        own = [one for one in self.failures if one.database in {"", self.database} or not self.database]
+        return [failure for failure in own if failure.sequence > since]
 
     @property
     def history(self) -> History:
         """As the plan wants it."""
-        good_at = [backup.started_at for backup in self.backups if backup.state.is_good]
+        good_at = [backup.started_at for backup in self.own if backup.state.is_good]
         recorded = [failure.failed_at for failure in self.failures_since_good]
-        return History(good_at, sorted([*recorded, *self.unrecorded]))
+        called_off = [failure.failed_at for failure in self._since_good if failure.called_off]
+        return History(good_at, sorted([*recorded, *self.unrecorded]), next(iter(called_off), None))
+
+    def about(self, database: str) -> Contents:
+        """The same, judged by the backups of one database; others are only listed."""
+        return replace(self, database=database)
 
     @property
     def all(self) -> list[Backup | Unreadable]:
@@ -54,6 +71,10 @@ class Contents:
         if found is None:
             raise NotFound(f"there is no backup {backup_id!r}", "See: python -m app backup list")
         return found
+
+    def best_but(self, backup_id: str) -> Backup | None:
+        """The newest good backup but for one."""
+        return next((one for one in self.own if one.state.is_good and one.id != backup_id), None)
 
     @property
     def damaged(self) -> list[Backup | Unreadable]:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
 from ..core.errors import Unavailable
-from .archive import CHUNK_BYTES, writing
+from .archive import writing
 from .client import Client
+from .codec import GZIP, Codec
 from .model import Fingerprint, OnBytes, Source
+from .pour import pour
+from .throttle import UNLIMITED, Throttle
 from .tools import Tools
-
-# Because a short read means that the pipe ran empty: letting it fill first saves nineteen of twenty
-# reads, and a quarter of the CPU.
-_REFILL_SECONDS = 0.003
-_SHORT_BYTES = CHUNK_BYTES // 4
 
 _SOURCE = """
 select json_build_object(
@@ -30,6 +23,8 @@ select json_build_object(
   'collation', datcollate,
   'ctype', datctype,
   'size_bytes', pg_database_size(d.oid),
+  'provider', coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
+  'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', ''),
   'roles', (
     select coalesce(json_agg(rolname order by rolname), '[]') from pg_roles where oid in (
       select refobjid from pg_shdepend where dbid = d.oid and refclassid = 'pg_authid'::regclass
@@ -47,32 +42,35 @@ def look_at(client: Client) -> Source:
     return msgspec.json.decode(client.ask(_SOURCE), type=Source)
 
 
-def dump(client: Client, tools: Tools, part: Path, lock_wait_seconds: int, on_bytes: OnBytes) -> Fingerprint:
+def dump(
+    client: Client,
+    tools: Tools,
+    part: Path,
+    lock_wait_seconds: int,
+    on_bytes: OnBytes,
+    *,
+    codec: Codec = GZIP,
+    throttle: Throttle = UNLIMITED,
+    snapshot: str = "",
+) -> Fingerprint:
     """Dump the client's database into the new file `part`, which is durable when this returns.
 
+    It is dumped as of now, or as of the exported `snapshot` of that name.
+
     1. pg_dump writes its custom format, uncompressed, into a pipe.
-    2. The raw bytes are hashed and counted, compressed as gzip, and hashed again as a file.
+    2. The raw bytes are hashed and counted, compressed, and hashed again as a file.
     3. pg_dump's exit code is heard before anything is believed.
     4. The file is synced.
     Raises Unavailable, Stopped, or OSError when the disk does not take it.
     """
-    options = ("--format=custom", "--compress=0", f"--lock-wait-timeout={lock_wait_seconds * 1000}")
+    options = ["--format=custom", "--compress=0", f"--lock-wait-timeout={lock_wait_seconds * 1000}"]
+    options += [f"--snapshot={snapshot}"] if snapshot else []
     with (
-        client.run(tools.program("pg_dump"), *options) as pg_dump,
-        writing(part) as archive,
+        client.run(tools.program("pg_dump"), *options, large_writes=True) as pg_dump,
+        writing(part, codec) as archive,
     ):
-        _widen(pg_dump.stdout)
-        while raw := os.read(pg_dump.stdout.fileno(), CHUNK_BYTES):
-            archive.write(raw)
-            on_bytes(archive.raw_bytes)
-            if len(raw) < _SHORT_BYTES:
-                time.sleep(_REFILL_SECONDS)
+        pour(pg_dump.stdout, archive, throttle, on_bytes)
         pg_dump.finish()
         if not archive.raw_bytes:
             raise Unavailable("pg_dump wrote nothing", "See whether BACKUP_PG_DUMP names a real pg_dump.")
         return archive.finish()
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    with suppress(OSError, AttributeError):  # Because a smaller pipe is slower and nothing worse.
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK_BYTES)

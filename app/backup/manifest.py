@@ -7,7 +7,7 @@ import json
 
 import msgspec
 
-from .model import Backup, Damaged, document
+from .model import Backup, Damaged, whole_document
 
 FORMAT = 1
 _SEAL = b'  "manifest_sha256": '
@@ -15,7 +15,7 @@ _SEAL = b'  "manifest_sha256": '
 
 def sealed(backup: Backup) -> bytes:
     """The file's content; its last member is the SHA-256 of all that stands before that line."""
-    text = json.dumps({"format": FORMAT, **document(backup)}, indent=2)
+    text = json.dumps({"format": FORMAT, **whole_document(backup)}, indent=2)
     return _with_seal(text.removesuffix("\n}").encode() + b",\n")
 
 

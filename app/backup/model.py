@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from ..core.clock import rfc3339
 from ..core.errors import AtalaiaError
+from .truth import Truth
 
 OnBytes = Callable[[int], None]
 """Told with every chunk how many bytes are done; may raise, to end what tells it."""
@@ -52,7 +53,10 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The database as it was found when the dump began; `roles` are those its objects need."""
+    """The database as it was found when the dump began; `roles` are those its objects need.
+
+    `provider` is PostgreSQL's letter for who sorts its texts, with `locale` where that is not libc.
+    """
 
     database: str
     server_version: str
@@ -61,6 +65,8 @@ class Source:
     ctype: str
     size_bytes: int
     roles: tuple[str, ...]
+    provider: str = "c"
+    locale: str = ""
 
     @property
     def server_major(self) -> int:
@@ -69,10 +75,72 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class RolesFile:
+    """The roles beside a dump; `unread` says why there are none."""
+
+    file: str = ""
+    sha256: str = ""
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondCopy:
+    """A backup in another place: what its file is there, which is another one when it is `encrypted`."""
+
+    place: str
+    file: str
+    copied_at: datetime
+    size_bytes: int
+    sha256: str
+    encrypted: bool = False
+
+
+class Outcome(StrEnum):
+    """How a drill ended.
+
+    PROVEN: restored, and equal to its source in everything that is compared.
+    RESTORED: restored without an error, and there was nothing to compare it with.
+    NOT_DRILLABLE: it could not be tried here; that says nothing about the backup, neither good nor bad.
+    FAILED: it could not be restored, or is not what its source was.
+    """
+
+    PROVEN = "proven"
+    RESTORED = "restored"
+    NOT_DRILLABLE = "not drillable"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What came of restoring a backup into a scratch server; `reason` is empty for a PROVEN one.
+
+    `restore_seconds` is the restore alone; `differences` from the source; `notes`: what was left out.
+    """
+
+    outcome: Outcome
+    at: datetime
+    seconds: float
+    reason: str = ""
+    restore_seconds: float | None = None
+    server_version: str = ""
+    differences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something to think about that is no reason to make no backup: a fact, and a hint what to do."""
+
+    fact: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
     """A manifest: the one thing that makes a file a backup.
 
-    `sequence` grows by one with every run of the folder, whatever the clock says.
+    `sequence` grows by one with every run of the folder, whatever the clock says. `without_truth` says
+    why there is no truth though there should be one.
     """
 
     id: str
@@ -91,6 +159,15 @@ class Backup:
     client_version: str
     source: Source
     damage: str = ""
+    kind: str = "postgres"
+    roles_file: RolesFile = RolesFile()
+    second_copy: SecondCopy | None = None
+    truth: Truth | None = None
+    without_truth: str = ""
+    drill: Drill | None = None
+    rechecked_at: datetime | None = None
+    concerns: tuple[Concern, ...] = ()
+    shrunken: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -117,7 +194,8 @@ class Unreadable:
 class Failure:
     """The record of a run that made no backup; `total` counts the folder's failures so far.
 
-    `stopped` means that the server was stopped meanwhile, which is no reason to wait or to alert.
+    `stopped` means that the server was stopped meanwhile, which is no reason to wait or to alert;
+    `called_off` that somebody wanted that, or that another host was at it: a reason to wait, not to alert.
     """
 
     id: str
@@ -131,6 +209,13 @@ class Failure:
     total: int
     stopped: bool = False
     state: str = "failed"
+    database: str = ""
+    called_off: bool = False
+
+    @property
+    def is_trouble(self) -> bool:
+        """True when somebody has to look after it."""
+        return not (self.stopped or self.called_off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +232,7 @@ class Running:
     of_about_bytes: int = 0
     percent: int = 0
     state: str = "running"
+    database: str = ""
 
 
 def failed(running: Running, why: AtalaiaError, now: datetime, *, total: int) -> Failure:
@@ -162,6 +248,8 @@ def failed(running: Running, why: AtalaiaError, now: datetime, *, total: int) ->
         hint=why.hint,
         total=total,
         stopped=isinstance(why, Stopped),
+        database=running.database,
+        called_off=isinstance(why, CalledOff),
     )
 
 
@@ -192,11 +280,24 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done: the rows of each table, and the name under which a former database is kept."""
+    """What was done: rows by table, the name under which a former database is kept, roles that were made."""
 
     rows: dict[str, int]
     former: str | None
     notes: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+
+
+class NotDrillable(AtalaiaError):
+    """A backup cannot be restored here for a reason that is not the backup's."""
+
+
+class Lacking(NotDrillable):
+    """A scratch server has not what a backup needs; another one may have it."""
+
+
+class RestoreFailed(AtalaiaError):
+    """A backup was restored and that failed for a reason of its own."""
 
 
 class Damaged(AtalaiaError):
@@ -205,6 +306,16 @@ class Damaged(AtalaiaError):
 
 class Stopped(AtalaiaError):
     """What was under way was ended from outside, because the server stops."""
+
+
+class CalledOff(AtalaiaError):
+    """A run was ended on purpose: by an operator, or because another host backs up the same database."""
+
+
+def drilled(backup: Backup, drill: Drill) -> Backup:
+    """The backup after that drill; one that could not be tried changes nothing of what is known of it."""
+    states = {Outcome.PROVEN: State.PROVEN, Outcome.RESTORED: State.RESTORED, Outcome.FAILED: State.CHECKED}
+    return replace(backup, drill=drill, state=states.get(drill.outcome, backup.state))
 
 
 def backup_id(database: str, now: datetime, suffix: str) -> str:
@@ -222,11 +333,22 @@ def is_backup_id(text: str) -> bool:
 
 
 def document(record: Backup | Unreadable | Failure | Running) -> dict[str, Any]:
-    """A record as JSON has it, times as RFC 3339."""
-    return {
-        name: rfc3339(value) if isinstance(value, datetime) else value
-        for name, value in asdict(record).items()
-    }
+    """A record as JSON has it, times as RFC 3339; of a truth, which may be long, the sums."""
+    told = whole_document(record)
+    if isinstance(record, Backup) and record.truth:
+        told["truth"] = record.truth.summary
+    return told
+
+
+def whole_document(record: Backup | Unreadable | Failure | Running) -> dict[str, Any]:
+    """As document(), with nothing left out."""
+    return {name: _plain(value) for name, value in asdict(record).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return rfc3339(value) if isinstance(value, datetime) else value
 
 
 def major(version: str) -> int:

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from ..core.signal import Category, Condition, Severity, Signal
 from .contents import Contents
-from .model import Backup, Failure, Verdict
+from .model import Backup, Drill, Failure, Outcome, Verdict
 
-_RUN, _OVERDUE = "backup", "overdue"
+_RUN, _OVERDUE, _DRILL, _OFFSITE = "backup", "overdue", "drill", "offsite"
 
 
 def backup_failed(failure: Failure) -> Signal:
@@ -30,6 +30,7 @@ def backup_succeeded(backup: Backup) -> list[Signal]:
     return [
         _signal(_RUN, "Backup failed", "", Severity.HIGH, "backup_failed", Condition.CLEARED),
         _signal(_OVERDUE, "Backup overdue", "", Severity.HIGH, "backup_overdue", Condition.CLEARED),
+        backup_shrunken(backup),
         _signal(
             "done",
             "Backup succeeded",
@@ -41,6 +42,40 @@ def backup_succeeded(backup: Backup) -> list[Signal]:
             value=float(backup.size_bytes),
         ),
     ]
+
+
+def backup_shrunken(backup: Backup) -> Signal:
+    """There is much less in a backup than in those before; over with the next that is as usual."""
+    return _signal(
+        "shrunken",
+        "Backup has shrunk",
+        f"{backup.id}: {'; '.join(backup.shrunken)}. See what was deleted, and keep an older one safe."
+        if backup.shrunken
+        else "",
+        Severity.HIGH,
+        "backup_shrunken",
+        Condition.RAISED if backup.shrunken else Condition.CLEARED,
+        labels={"backup_id": backup.id},
+    )
+
+
+def backup_drilled(backup: Backup, drill: Drill) -> Signal:
+    """A backup does not restore to what its source was; over with the next that does."""
+    labels = {"backup_id": backup.id}
+    if drill.outcome is Outcome.NOT_DRILLABLE:
+        title, what = "Backup could not be drilled", f"{backup.id}: {drill.reason}"
+        code = "backup_not_drillable"
+        return _signal(code, title, what, Severity.LOW, code, Condition.NOTED, labels=labels)
+    is_failed = drill.outcome is Outcome.FAILED
+    return _signal(
+        _DRILL,
+        "Backup does not restore",
+        f"{backup.id}: {'; '.join(drill.differences) or drill.reason}" if is_failed else "",
+        Severity.HIGH,
+        "backup_drill_failed",
+        Condition.RAISED if is_failed else Condition.CLEARED,
+        labels=labels,
+    )
 
 
 def backup_overdue(now: datetime, contents: Contents, after_seconds: float) -> Signal:
@@ -79,6 +114,58 @@ def backup_sound(verdict: Verdict) -> Signal:
     """A file is what its manifest says, whatever was said of it before."""
     key = f"damaged:{verdict.id}"
     return _signal(key, "Backup damaged", "", Severity.CRITICAL, "backup_damaged", Condition.CLEARED)
+
+
+def sqlite_failed(failure: Failure) -> Signal:
+    """A run for an SQLite file made no backup; over with the next that does."""
+    return _signal(
+        f"{_RUN}:{failure.database}",
+        "Backup failed",
+        f"{failure.database}: {failure.fact} (while {failure.phase}). {failure.hint}".strip(),
+        Severity.HIGH,
+        "backup_failed",
+        labels={"backup_id": failure.id, "phase": failure.phase},
+    )
+
+
+def sqlite_overdue(name: str, after_seconds: float) -> Signal:
+    """An SQLite file has no good backup that is young enough; over with the next good one."""
+    message = f"{name} has no good backup of the last {after_seconds / 3600:.0f} hours."
+    return _signal(f"{_OVERDUE}:{name}", "Backup overdue", message, Severity.HIGH, "backup_overdue")
+
+
+def sqlite_succeeded(name: str) -> list[Signal]:
+    """What was raised of an SQLite file is over."""
+    return [
+        _signal(f"{_RUN}:{name}", "Backup failed", "", Severity.HIGH, "backup_failed", Condition.CLEARED),
+        _signal(
+            f"{_OVERDUE}:{name}", "Backup overdue", "", Severity.HIGH, "backup_overdue", Condition.CLEARED
+        ),
+    ]
+
+
+def offsite_failed(after_hours: float, fact: str, hint: str) -> Signal:
+    """The last good backup has been without a second copy for too long; over with the next copy."""
+    why = f" The last attempt failed: {fact}. {hint}" if fact else ""
+    return _signal(
+        _OFFSITE,
+        "Backup without second copy",
+        f"A good backup has waited {after_hours:.0f} hours for its second copy.{why}".strip(),
+        Severity.HIGH,
+        "backup_offsite_failed",
+    )
+
+
+def offsite_done() -> Signal:
+    """A second copy was made and read back."""
+    return _signal(
+        _OFFSITE,
+        "Backup without second copy",
+        "",
+        Severity.HIGH,
+        "backup_offsite_failed",
+        Condition.CLEARED,
+    )
 
 
 def _signal(

@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from ..core.clock import Clock
 from ..core.errors import AtalaiaError, Conflict, Unavailable
 from ..core.guard import guard
+from ..core.postgres_scratch import sweep
 from ..core.signal import Emit
+from .cancelling import cancellable
 from .catalog import Catalog
-from .client import Clients
-from .model import Running, backup_id, failed
-from .notices import backup_failed, backup_succeeded
+from .client import Client, Clients
+from .model import Backup, CalledOff, Running, Stopped, backup_id, failed
+from .notices import backup_drilled, backup_failed, backup_succeeded
+from .peer import alone
+from .plan import Reason
 from .run import Run
 from .settings import BackupSettings
 from .turn import Turn
 
 _STOP_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
 
 
 class Runner:
@@ -35,6 +42,7 @@ class Runner:
         self._clock = clock
         self._emit = emit
         self._thread: threading.Thread | None = None
+        self._swept = False
         self.unrecorded: list[datetime] = []
         """When runs failed, since the last good one, of which no record could be written."""
 
@@ -43,8 +51,10 @@ class Runner:
         if self._clients.ended:
             raise Conflict("the server is being stopped", "Ask again when it is up.")
         now = self._clock.now()
-        name = backup_id(self._clients.connection.database, now, secrets.token_hex(2))
-        running = Running(name, self._catalog.read().next_sequence, reason, now, os.getpid())
+        database = self._clients.connection.database
+        name = backup_id(database, now, secrets.token_hex(2))
+        sequence = self._catalog.read().next_sequence
+        running = Running(name, sequence, reason, now, os.getpid(), database=database)
         try:
             turn = self._catalog.turn()
             try:
@@ -57,12 +67,43 @@ class Runner:
             self._fail(running, why)
             raise why from error
 
+    def begin_drill(self, backup: Backup) -> Running:
+        """Begin to drill one backup; Conflict while anything runs, Unavailable as begin()."""
+        if self._clients.ended:
+            raise Conflict("the server is being stopped", "Ask again when it is up.")
+        running = Running(
+            backup.id,
+            backup.sequence,
+            "drill",
+            self._clock.now(),
+            os.getpid(),
+            phase="drilling",
+            database=backup.source.database,
+        )
+        try:
+            turn = self._catalog.turn()
+            try:
+                self._clean_up()
+                self._start(self._drill, running, turn, backup)
+            except BaseException:
+                turn.release()
+                raise
+        except OSError as error:
+            raise self._disk(error) from error
+        return running
+
     def recover(self) -> None:
         """Clean up after a process that was killed in the middle of a run, and say so."""
         with guard("backup.recover"):
+            self._sweep_once()
             killed = self._catalog.recover(self._clock.now())
             if killed is not None:
                 self._emit(backup_failed(killed))
+
+    def wait(self) -> None:
+        """Wait for the end of a run, however long it takes."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(_LOOK_SECONDS)  # Because a wait without end would not hear Ctrl-C.
 
     def join(self) -> None:
         """Wait for the end of a run whose client was ended."""
@@ -70,28 +111,49 @@ class Runner:
             self._thread.join(_STOP_SECONDS)
 
     def _begun(self, running: Running, turn: Turn) -> Running:
+        self._clean_up()
+        # Because another process may have ended a run since, the number is taken again under the turn.
+        running = replace(running, sequence=self._catalog.read().next_sequence)
+        self._start(self._work, running, turn)
+        return running
+
+    def _sweep_once(self) -> None:
+        if not self._swept:
+            self._swept = True
+            with suppress(Unavailable):  # Because without an account to run it there is no scratch server.
+                sweep(self._settings.drill_folder(self._catalog.folder))
+
+    def _clean_up(self) -> None:
         killed = self._catalog.clean_up(self._clock.now())
         if killed is not None:
             self._emit(backup_failed(killed))
-        # Because another process may have ended a run since, the number is taken again under the turn.
-        running = replace(running, sequence=self._catalog.read().next_sequence)
+
+    def _start(self, work: Callable[..., None], running: Running, *more: object) -> None:
         self._catalog.tell(running)
         self._thread = threading.Thread(
-            target=self._work, args=(running, turn), name="atalaia-backup", daemon=True
+            target=work, args=(running, *more), name="atalaia-backup", daemon=True
         )
         self._thread.start()
-        return running
+
+    def _drill(self, running: Running, turn: Turn, backup: Backup) -> None:
+        try:
+            with self._clients.open() as client, cancellable(self._catalog, running.id, client):
+                self._prove(Run(running, self._catalog, client, self._settings, self._clock), backup)
+        finally:
+            with guard("backup.drill"):
+                self._catalog.over()
+            turn.release()
 
     def _work(self, running: Running, turn: Turn) -> None:
         try:
-            with self._clients.open() as client:
+            with self._clients.open() as client, cancellable(self._catalog, running.id, client):
                 run = Run(running, self._catalog, client, self._settings, self._clock)
                 why: AtalaiaError | None = Unavailable(
                     "an error of Atalaia itself ended it",
                     "See the component `internal` in the system status.",
                 )
                 with guard("backup.run"):
-                    why = self._outcome(run)
+                    why = self._outcome(run, client)
                 if why is not None:
                     self._fail(run.running, why)
         finally:
@@ -99,20 +161,33 @@ class Runner:
                 self._catalog.over()
             turn.release()
 
-    def _outcome(self, run: Run) -> AtalaiaError | None:
+    def _outcome(self, run: Run, client: Client) -> AtalaiaError | None:
         """What the run failed by, None when there is a new good backup."""
         try:
-            backup = run.make()
+            with alone(client):
+                backup = run.make()
         except AtalaiaError as error:
             return error
         except OSError as error:
             return self._disk(error)
+        with guard("backup.run"):  # Because from here on there is a backup, whatever happens.
+            self._follow(run, backup)
+        return None
+
+    def _follow(self, run: Run, backup: Backup) -> None:
         self.unrecorded.clear()
         for signal in backup_succeeded(backup):
             self._emit(signal)
-        with guard("backup.rotate"):
-            run.rotate()
-        return None
+        if run.is_to_be_drilled():
+            self._prove(run, backup)
+        if run.running.reason != Reason.BEFORE_RESTORE:  # Because it might delete what is to be restored.
+            with guard("backup.rotate"):
+                run.rotate()
+
+    def _prove(self, run: Run, backup: Backup) -> None:
+        # Because whatever becomes of the drill, the backup is there already.
+        with guard("backup.drill"), suppress(Stopped, CalledOff):
+            self._emit(backup_drilled(backup, run.prove(backup)))
 
     def _fail(self, running: Running, why: AtalaiaError) -> None:
         failure = failed(running, why, self._clock.now(), total=self._catalog.read().failures_total + 1)
@@ -120,7 +195,7 @@ class Runner:
             self._catalog.record(failure)
         except OSError:
             self.unrecorded.append(failure.failed_at)
-        if not failure.stopped:
+        if failure.is_trouble:
             self._emit(backup_failed(failure))
 
     def _disk(self, error: OSError) -> Unavailable:

@@ -5,7 +5,6 @@ It proves that file, disk and codec are sound; it does not prove that PostgreSQL
 
 from __future__ import annotations
 
-import re
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -14,9 +13,9 @@ from pathlib import Path
 
 from .archive import ArchiveReader, reading
 from .model import Damaged, Fingerprint, OnShare
+from .selection import tables_of
 from .tools import ENVIRONMENT, Tools
 
-_TABLE = re.compile(r"^\d+; \d+ \d+ TABLE DATA (\S+) (.+) \S+$", re.MULTILINE)
 _LIST_SECONDS = 60.0
 
 
@@ -44,24 +43,28 @@ def compare(found: Fingerprint, expected: Fingerprint) -> None:
 
 
 def tables_in(path: Path, tools: Tools) -> list[str]:
-    """The tables whose data are in the archive, as schema.name, from its table of contents.
+    """The tables whose data are in the archive, as schema.name; as listing()."""
+    return tables_of(listing(path, tools))
+
+
+def listing(path: Path, tools: Tools) -> str:
+    """The archive's table of contents, as pg_restore --list tells it.
 
     Damaged when pg_restore cannot read that. It reads no further, so nothing is said of the data.
     """
     command = (tools.program("pg_restore"), "--list")
     with (
         reading(path) as archive,
-        tempfile.TemporaryFile() as listing,
+        tempfile.TemporaryFile() as told,
         subprocess.Popen(
-            command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=listing, stderr=subprocess.DEVNULL
+            command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=told, stderr=subprocess.DEVNULL
         ) as pg_restore,
     ):
         _feed(archive, pg_restore)
         if pg_restore.wait(_LIST_SECONDS):
             raise Damaged("its table of contents cannot be read by pg_restore")
-        listing.seek(0)
-        found = _TABLE.findall(listing.read().decode(errors="replace"))
-    return [f"{schema}.{table}" for schema, table in found]
+        told.seek(0)
+        return told.read().decode(errors="replace")
 
 
 def _feed(archive: ArchiveReader, pg_restore: subprocess.Popen[bytes]) -> None:

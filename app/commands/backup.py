@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ..core.errors import NotFound
-from ..services.backup_system import BackupSystem
+from . import keeping, restoring
 from .printing import Json, print_json, show
 from .towers import open_tower, operator, tower
 
@@ -22,14 +18,24 @@ def run(as_json: Json = False) -> None:
     """Make a backup now and wait for it."""
     system = open_tower().backup
     begun = system.request(reason=f"by {operator()} on the command line")
-    try:
-        document = system.wait(begun["id"], deadline_seconds=24 * 3600)
-    except KeyboardInterrupt:
-        system.stop()
-        raise
+    document = keeping.followed(system, begun["id"])
     show(document, as_json)
     if document["state"] == "failed":
         raise typer.Exit(1)
+
+
+@backup.command("sqlite")
+def sqlite(
+    name: Annotated[str | None, typer.Argument(help="As in BACKUP_SQLITE; all, when none is named.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Back up SQLite files now."""
+    system = open_tower().backup
+    reason = f"by {operator()} on the command line"
+    for one in [name] if name else system.sqlite_files:
+        show(system.back_up_sqlite(one, reason=reason), as_json)
+    if not name and not system.sqlite_files:
+        typer.echo("no SQLite files: see BACKUP_SQLITE and BACKUP_OWN_STATE")
 
 
 @backup.command("status")
@@ -39,9 +45,13 @@ def status(as_json: Json = False) -> None:
 
 
 @backup.command("list")
-def list_(as_json: Json = False) -> None:
+def list_(
+    offsite: Annotated[bool, typer.Option("--offsite", help="Those of BACKUP_OFFSITE_URL.")] = False,
+    as_json: Json = False,
+) -> None:
     """Every backup, newest first."""
-    found = tower().backup.status()["backups"]
+    system = tower().backup
+    found = system.second_copies() if offsite else system.status()["backups"]
     if as_json:
         print_json(found)
         return
@@ -63,43 +73,23 @@ def verify(
         raise typer.Exit(1)
 
 
-@backup.command("restore")
-def restore(
+@backup.command("drill")
+def drill(
     backup_id: Annotated[str | None, typer.Argument(help="The last good one, when none is named.")] = None,
-    into: Annotated[str, typer.Option(help="Database to restore into; made when it is not there.")] = "",
-    replace: Annotated[bool, typer.Option(help="Allow an existing database to be replaced.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Only show what would happen.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Restore into a named database, after showing what will happen."""
+    """Restore into a throw-away server and compare; exit code 1 unless it is proven or restored."""
     system = open_tower().backup
-    chosen = backup_id or _last_good(system.status())
-    target = into or f"restored_{time.strftime('%Y%m%d_%H%M%S')}"
-    plan = system.plan_restore(chosen, into=target)
-    if not as_json or dry_run:
-        show(plan, as_json)
-    if dry_run:
-        return
-    if not yes and typer.prompt(f"Type the database's name to restore into it ({target})") != target:
-        typer.echo("not confirmed: nothing was done", err=True)
-        raise typer.Exit(2)
-    show(_restored(system, chosen, target, replace=replace), as_json)
+    begun = system.drill(backup_id)
+    document = keeping.followed(system, begun["id"])
+    show(document, as_json)
+    if not document["drill"] or document["drill"]["outcome"] not in {"proven", "restored"}:
+        raise typer.Exit(1)
 
 
-def _restored(system: BackupSystem, chosen: str, target: str, *, replace: bool) -> dict[str, Any]:
-    """Restore with a bar on standard error, where somebody watches."""
-    with typer.progressbar(
-        length=100, label="Restoring", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-
-        def follow(share: float) -> None:
-            bar.update(round(share * 100) - bar.pos)
-
-        return system.restore(chosen, into=target, replace=replace, progress=follow)
-
-
-def _last_good(document: Mapping[str, Any]) -> str:
-    if document["last_good"] is None:
-        raise NotFound("there is no good backup", "Make one: python -m app backup run")
-    return str(document["last_good"]["id"])
+backup.command("check")(keeping.check)
+backup.command("cancel")(keeping.cancel)
+backup.command("retention")(keeping.retention)
+backup.command("copy")(restoring.copy)
+backup.command("fetch")(restoring.fetch)
+backup.command("restore")(restoring.restore)

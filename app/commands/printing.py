@@ -40,4 +40,4 @@ def _lines(value: object, indent: str = "") -> Iterable[str]:
             yield f"{indent}{label}"
             yield from _lines(one, indent + "  ")
         else:
-            yield f"{indent}{label} {'' if one is None or one in ({}, []) else one}"
+            yield f"{indent}{label} {'' if one is None or one in ({}, [], ()) else one}"

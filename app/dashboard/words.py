@@ -56,6 +56,8 @@ class Words:
     running: str
     last_good: str
     last_failure: str
+    second_copy: str
+    no_second_copy: str
     next_due: str
     size: str
     state: str

@@ -12,10 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..backup.offsite.place import open_place
+from ..core.clock import SystemClock
 from ..core.errors import AtalaiaError
 from ..core.files import open_private, private_folder
 from ..core.postgres import client_program
 from ..logs.ring import spool_trouble
+from ..services.backup_system import BackupSystem
 from ..settings import CONFIG, Settings, load
 from ..wiring import channels_of
 
@@ -59,6 +62,8 @@ def check_everything(root: Path) -> list[Finding]:
         _programs,
         _port,
         _database,
+        _backup,
+        _second_copy,
         _access,
         _channels,
         _webhook,
@@ -163,6 +168,39 @@ def _database(settings: Settings) -> Iterator[Finding]:
         )
     except AtalaiaError as error:
         yield Finding("error", "database", error.fact, error.hint)
+
+
+def _backup(settings: Settings) -> Iterator[Finding]:
+    if not settings.database_url:
+        return
+    page = BackupSystem(
+        settings.backup, settings.backup_folder, settings.database_url, SystemClock(), lambda _: None
+    )
+    try:
+        found = page.check()["findings"]
+    except AtalaiaError as error:
+        yield Finding("error", "backup", error.fact, error.hint)
+        return
+    trouble = [one for one in found if one["level"] != "ok"]
+    yield from (Finding(one["level"], "backup", one["fact"], one["hint"]) for one in trouble)
+    if not trouble:
+        yield Finding("ok", "backup", "nothing keeps a backup from being made and from being whole")
+
+
+def _second_copy(settings: Settings) -> Iterator[Finding]:
+    """Go to the place of second copies and look into it."""
+    if not settings.offsite.url:
+        yield Finding(
+            "warning", "second copy", "backups stay on this machine alone", "Set BACKUP_OFFSITE_URL."
+        )
+        return
+    try:
+        with open_place(settings.offsite) as place:
+            count = sum(name.endswith(".json") for name in place.names())
+    except AtalaiaError as error:
+        yield Finding("error", "second copy", error.fact, error.hint)
+    else:
+        yield Finding("ok", "second copy", f"{settings.offsite.url} answers, {count} backups are there")
 
 
 def _access(settings: Settings) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from ..services.backup_system import BackupSystem
 from .answers import Document, base, done
+from .follow import followed
 from .offload import Offload
 from .routing import word_router
 
@@ -39,11 +40,51 @@ def router(page: BackupSystem, offload: Offload) -> APIRouter:
         answer.headers.setdefault("location", f"{base(request)}/backup/{backup['id']}")
         return answer
 
+    @routes.post("/{backup_id}/drill")
+    async def drill(
+        request: Request,
+        backup_id: str,
+        wait: bool = False,
+        deadline_seconds: Annotated[float, Query(gt=0, le=24 * _HOUR_SECONDS)] = _HOUR_SECONDS,
+    ) -> Response:
+        backup = await offload(page.drill, backup_id)
+        if wait:
+            backup = await _ended(page, offload, backup, deadline_seconds)
+        return done(request, backup, _STATUS.get(backup["state"], 200))
+
+    _care(routes, page, offload)
+
     @routes.get("/{backup_id}")
     async def one(backup_id: str) -> Document:
         return Document(await offload(page.get, backup_id))
 
     return routes
+
+
+def _care(routes: APIRouter, page: BackupSystem, offload: Offload) -> None:
+    """The routes that look before, while and after a backup is made."""
+
+    @routes.get("/check")
+    async def check() -> Document:
+        return Document(await offload(page.check))
+
+    @routes.get("/retention")
+    async def retention() -> Document:
+        return Document(await offload(page.retention))
+
+    @routes.get("/progress")
+    async def progress(request: Request) -> Response:
+        return followed(request, page, offload, "")
+
+    @routes.get("/{backup_id}/progress")
+    async def progress_of(request: Request, backup_id: str) -> Response:
+        await offload(page.get, backup_id)
+        return followed(request, page, offload, backup_id)
+
+    @routes.post("/{backup_id}/cancel")
+    async def cancel(request: Request, backup_id: str) -> Response:
+        ended = await offload(page.cancel, backup_id)
+        return done(request, ended, 202 if ended["state"] == "running" else 200)
 
 
 async def _ended(

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ..backup import notices, report
+from ..backup import notices, preflight, report
 from ..backup.catalog import Catalog
 from ..backup.client import Clients
 from ..backup.connection import parse_connection
 from ..backup.contents import Contents
-from ..backup.model import Stopped, Verdict, document
+from ..backup.ground import look_over
+from ..backup.model import Damaged, State, Stopped, Verdict, document
+from ..backup.offsite.courier import Courier
+from ..backup.offsite.settings import OffsiteSettings
 from ..backup.plan import Daily, due, is_overdue
 from ..backup.recheck import recheck
-from ..backup.restore import look_at_target, restore
+from ..backup.restorer import Restorer, Wish
+from ..backup.rotation import Rotation
 from ..backup.runner import Runner
 from ..backup.settings import BackupSettings
-from ..backup.verify import tables_in
+from ..backup.sqlite import KIND
+from ..backup.sqlite_restorer import SqliteRestorer
+from ..backup.sqlites import Sqlites
+from ..backup.watch import Watch
 from ..core.clock import Clock
-from ..core.errors import Conflict, NotFound, SettingsError, Unavailable
+from ..core.errors import Conflict, InputRejected, NotFound, SettingsError, Unavailable
 from ..core.health import Health, Level
 from ..core.measure import Measure
 from ..core.signal import Emit
 
 _POLL_SECONDS = 0.05
+_CANCEL_SECONDS = 10.0
 _NOT_SET = ("not configured: DATABASE_URL is not set", "Set DATABASE_URL and start again.")
 
 
@@ -39,7 +47,15 @@ class BackupSystem:
     """
 
     def __init__(
-        self, settings: BackupSettings, folder: Path, database_url: str, clock: Clock, emit: Emit
+        self,
+        settings: BackupSettings,
+        folder: Path,
+        database_url: str,
+        clock: Clock,
+        emit: Emit,
+        *,
+        offsite: OffsiteSettings | None = None,
+        sqlite: Mapping[str, Path] | None = None,
     ) -> None:
         self._settings = settings
         self._catalog = Catalog(folder)
@@ -47,9 +63,16 @@ class BackupSystem:
         self._emit = emit
         self._daily = Daily(settings.time_of_day, settings.zone)
         self._began_at = clock.monotonic()
+        self._watch = Watch(self._catalog, every=timedelta(days=settings.recheck_days))
+        self._watched_at = self._began_at
+        self._rotation = Rotation(self._catalog, settings, clock)
         self._overdue_said = False
         self._clients, self._why_not = _clients(database_url, settings)
-        self._runner = Runner(self._clients, self._catalog, settings, clock, emit) if self._clients else None
+        rest = (self._catalog, settings, clock, emit)
+        self._runner = Runner(self._clients, *rest) if self._clients else None
+        self._restorer = Restorer(self._clients, *rest) if self._clients else None
+        self._sqlites = Sqlites(sqlite or {}, *rest)
+        self._courier = Courier(offsite or OffsiteSettings(), self._catalog, clock, emit)
 
     def run_due(self) -> None:
         """Begin a backup if one is due, and say so when the last good one is too old."""
@@ -63,11 +86,73 @@ class BackupSystem:
             with suppress(Conflict, Unavailable):
                 self._runner.begin(found.reason)
 
+    def sqlite_due(self) -> None:
+        """Begin the backups of SQLite files that are due, and say which is late."""
+        self._sqlites.run_due(self._contents())
+
+    def copy_due(self) -> None:
+        """Begin the next second copy if one is due, and say so when one is late."""
+        self._courier.run_due(self._contents())
+
+    def watch(self) -> None:
+        """Read a little of the old files again, and say which is no longer what it was."""
+        now = self._clock.monotonic()
+        seconds, self._watched_at = now - self._watched_at, now
+        for verdict in self._watch.tick(self._clock.now(), seconds):
+            self._say(verdict)
+
+    def cancel(self, backup_id: str | None = None) -> dict[str, Any]:
+        """End the run under way, whichever process makes it, and tell what has become of it.
+
+        Conflict when nothing runs, or not that one; NotFound for an id that never was.
+        """
+        running = self._catalog.running()
+        if running is None or backup_id not in {None, running.id}:
+            if backup_id is not None:
+                self.get(backup_id)
+            raise Conflict("it is not running", "See the backup status for what runs.")
+        self._catalog.cancel(running.id)
+        return self.wait(running.id, _CANCEL_SECONDS)
+
+    def retention(self) -> dict[str, Any]:
+        """Which backups would go after the next good run, which stay, and why each; changes nothing."""
+        return self._rotation.plan()
+
+    def rotate(self) -> dict[str, Any]:
+        """Delete those now; Conflict while a backup runs, or when the last run failed."""
+        return self._rotation.apply()
+
+    def check(self) -> dict[str, Any]:
+        """What would keep a backup from being made or being whole; Unavailable without a database."""
+        if self._clients is None:
+            raise Unavailable(*self._why_not)
+        with self._clients.open() as client:
+            folder = self._catalog.folder
+            found = look_over(client, folder, self._settings.drill_folder(folder), self._contents().last_good)
+        return preflight.told(found)
+
     def request(self, *, reason: str) -> dict[str, Any]:
         """Begin a backup now; Conflict while one runs in any process, Unavailable when none can begin."""
         if self._runner is None:
             raise Unavailable(*self._why_not)
         return document(self._runner.begin(reason))
+
+    def drill(self, backup_id: str | None = None) -> dict[str, Any]:
+        """Begin to restore a backup into a throw-away server; the last good one where none is named.
+
+        NotFound, Conflict while anything runs, InputRejected for what is no dump of PostgreSQL.
+        """
+        if self._runner is None:
+            raise Unavailable(*self._why_not)
+        backup = self._catalog.backup(backup_id) if backup_id else self._contents().last_good
+        if backup is None:
+            raise NotFound("there is no good backup", "Make one: python -m app backup run")
+        if backup.kind != "postgres" or not backup.state.is_good:
+            raise InputRejected(
+                f"{backup.id} cannot be drilled: it is {backup.state.value}, of kind {backup.kind}",
+                "See: python -m app backup list",
+            )
+        return document(self._runner.begin_drill(backup))
 
     def wait(self, backup_id: str, deadline_seconds: float) -> dict[str, Any]:
         """The document of a run once it has ended, or as it is at the deadline."""
@@ -81,15 +166,26 @@ class BackupSystem:
         if self._clients is not None and self._runner is not None:
             self._clients.end()
             self._runner.join()
+        self._courier.stop()
+        self._sqlites.stop()
+        self._watch.close()
 
     def status(self) -> dict[str, Any]:
         """The catalogue, the last good backup, what is running, what failed, when the next one is due."""
         contents, configured = self._contents(), self._clients is not None
-        return report.status(contents, self._settings, self._clock.now(), configured=configured)
+        told = report.status(contents, self._settings, self._clock.now(), configured=configured)
+        return told | {"offsite": self._courier.status(contents)}
 
     def get(self, backup_id: str) -> dict[str, Any]:
         """The document of one run, whatever became of it: a backup, failed, or running; NotFound."""
         return document(self._contents().find(backup_id))
+
+    def current(self, backup_id: str = "") -> dict[str, Any] | None:
+        """As get(); without an id the run under way, None when nothing runs."""
+        if backup_id:
+            return self.get(backup_id)
+        running = self._catalog.running()
+        return document(running) if running else None
 
     def verify(self, backup_id: str | None = None) -> dict[str, Any]:
         """Read one backup, or all of them, to the last bit; NotFound.
@@ -105,32 +201,59 @@ class BackupSystem:
                     verdicts.append(self._verified(one.id))
         return {"ok": all(verdict.ok for verdict in verdicts), "results": [asdict(one) for one in verdicts]}
 
-    def plan_restore(self, backup_id: str, *, into: str) -> dict[str, Any]:
-        """What restore() would find and do; changes nothing."""
-        backup = self._catalog.backup(backup_id)
-        with self._configured().open() as client:
-            target = look_at_target(client, backup, into)
-            tables = tables_in(self._catalog.path(backup_id), client.tools(at_least=backup.client_major))
-        return report.restore_plan(backup, tables, target, into=into)
+    def back_up_sqlite(
+        self, name: str, *, reason: str, progress: Callable[[float], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Back up one SQLite file of BACKUP_SQLITE now; NotFound, Conflict, Unavailable."""
+        return document(self._sqlites.back_up(self._sqlites.path(name), reason, progress))
+
+    @property
+    def sqlite_files(self) -> list[str]:
+        """The names of the SQLite files that are backed up."""
+        return list(self._sqlites.files)
+
+    def copy(self, backup_id: str, progress: Callable[[float], None] = lambda _: None) -> dict[str, Any]:
+        """Copy one backup to the other place now, and tell what it is there; Unavailable, Conflict."""
+        self._courier.copy(backup_id, progress)
+        return self.get(backup_id)
+
+    def second_copies(self) -> list[dict[str, Any]]:
+        """The backups of the other place, newest first; Unavailable when it cannot be reached."""
+        with self._courier.copier() as copier:
+            return [document(backup) for backup in copier.manifests()]
+
+    def fetch(
+        self, backup_id: str, identity: Path | None, progress: Callable[[float], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Bring a backup back from the other place; `identity` is the private key of an encrypted one."""
+        return document(self._courier.fetch(backup_id, identity, progress))
+
+    def is_at_hand(self, backup_id: str) -> bool:
+        """False when a backup has to be fetched before it can be restored."""
+        if not self._courier.is_on:
+            return True
+        try:
+            return self._catalog.backup(backup_id).state is not State.DAMAGED
+        except (NotFound, Damaged):
+            return False
+
+    def plan_restore(self, backup_id: str, wish: Wish) -> dict[str, Any]:
+        """What restore() would find and do, and how long it will take; changes nothing."""
+        return self._restorer_of(backup_id).plan(self._catalog.backup(backup_id), wish)
 
     def restore(
         self,
         backup_id: str,
-        *,
-        into: str,
-        replace: bool = False,
+        wish: Wish,
         progress: Callable[[float], None] = lambda _: None,
     ) -> dict[str, Any]:
         """Restore into a database of that name on the same server, and tell the rows of each table.
 
-        Conflict when there is one, unless `replace`: it is then kept under the name `former` of the
-        answer. `progress` is told the share that is done. Whatever fails, nothing has changed.
+        One of an SQLite file is restored into a file of that path. Conflict when there is one, unless it
+        may be replaced: it is backed up before, and kept under the name `former` of the answer.
+        `progress` is told the share that is done. Whatever fails, the databases are as they were.
         """
-        backup = self._catalog.backup(backup_id)
-        began, path = time.monotonic(), self._catalog.path(backup_id)
-        with self._configured().open() as client:
-            done = restore(client, backup, path, into=into, replace=replace, on_share=progress)
-        return report.restored(backup, done, into=into, seconds=time.monotonic() - began)
+        return self._restorer_of(backup_id).restore(self._catalog.backup(backup_id), wish, progress)
 
     def health(self) -> Health:
         """How it stands with the backups; OK, and that there are none, without a DATABASE_URL."""
@@ -140,22 +263,30 @@ class BackupSystem:
         if not self._catalog.can_be_written:
             return Health(Level.DOWN, f"the folder {self._catalog.folder} cannot be written")
         contents = self._contents()
-        return report.health(contents, self._clock.now(), overdue=self._is_overdue(contents))
+        found = report.health(contents, self._clock.now(), overdue=self._is_overdue(contents))
+        if found.level is Level.OK and self._courier.is_late(contents):
+            return Health(Level.DEGRADED, "the last good backup has no second copy", found.details)
+        return found
 
     def measures(self) -> Iterable[Measure]:
-        """The last good backup's time, size and duration, all backups by state, failures."""
-        return report.measures(self._contents()) if self._clients is not None else []
+        """The last good backup's time, size and duration, all backups by state, failures, second copies."""
+        contents = self._contents()
+        own = report.measures(contents) if self._clients is not None else []
+        return [*own, *self._courier.measures(contents)]
 
-    def _configured(self) -> Clients:
-        if self._clients is None:
+    def _restorer_of(self, backup_id: str) -> Restorer | SqliteRestorer:
+        if self._catalog.backup(backup_id).kind == KIND:
+            return SqliteRestorer(self._catalog, self._sqlites)
+        if self._restorer is None:
             raise Unavailable(*self._why_not)
-        return self._clients
+        return self._restorer
 
     def _contents(self) -> Contents:
-        if self._runner is None:
+        if self._runner is None or self._clients is None:
             return self._catalog.read()
         self._runner.recover()
-        return replace(self._catalog.read(), unrecorded=self._runner.unrecorded)
+        contents = self._catalog.read().about(self._clients.connection.database)
+        return replace(contents, unrecorded=self._runner.unrecorded)
 
     @property
     def _up(self) -> timedelta:
@@ -173,12 +304,15 @@ class BackupSystem:
         self._overdue_said = overdue
 
     def _verified(self, backup_id: str) -> Verdict:
-        verdict = recheck(self._catalog, backup_id, self._go_on)
+        verdict = recheck(self._catalog, backup_id, self._clock.now(), self._go_on)
+        self._say(verdict)
+        return verdict
+
+    def _say(self, verdict: Verdict) -> None:
         if verdict.damaged:
-            self._emit(notices.backup_damaged(verdict, self._catalog.read().last_good))
+            self._emit(notices.backup_damaged(verdict, self._contents().best_but(verdict.id)))
         elif verdict.ok:
             self._emit(notices.backup_sound(verdict))
-        return verdict
 
     def _go_on(self, _share: float) -> None:
         if self._clients is not None and self._clients.ended:

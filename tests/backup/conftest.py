@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from app.core.postgres import EmbeddedPostgres
 
+from .drills import Yard
 from .server import Server
 
 
@@ -17,3 +21,20 @@ def server(postgres: EmbeddedPostgres) -> Iterator[Server]:
     server = Server(postgres)
     yield server
     server.clean()
+
+
+@pytest.fixture(scope="session")
+def drill_place() -> Iterator[Path]:
+    """A folder of scratch servers, in which also an unprivileged account gets along."""
+    place = Path(tempfile.mkdtemp(prefix="atalaia-drill-"))
+    place.chmod(0o711)
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def yard(server: Server, tmp_path: Path, drill_place: Path) -> Iterator[Yard]:
+    """A page that drills what it backs up."""
+    yard = Yard(server, tmp_path, drill_place)
+    yield yard
+    yard.close()

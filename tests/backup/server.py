@@ -106,6 +106,18 @@ class Server:
         self.run("postgres", "select pg_reload_conf()")
         wait_until(self._is_guarded, what="the server's new rules")
 
+    def set(self, **settings: str) -> None:
+        """Change settings of the server, for new sessions."""
+        for name, value in settings.items():
+            change = sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            self.run("postgres", change)
+        self.run("postgres", "select pg_reload_conf()")
+        shown = {name: [(value,)] for name, value in settings.items()}
+        wait_until(
+            lambda: {name: self.run("postgres", f"show {name}") for name in shown} == shown,
+            what="the server's new settings",
+        )
+
     def databases(self) -> set[str]:
         """The names of all databases."""
         return {name for (name,) in self.run("postgres", "select datname from pg_database")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ from .samples import NOON, a_backup, a_failure, a_run, an_id, flip_a_bit, publis
 def catalog(tmp_path: Path) -> Catalog:
     """A catalogue of a folder that is not there yet."""
     return Catalog(tmp_path / "backups")
+
+
+def whole(backup_id: str) -> set[str]:
+    """The files of a backup."""
+    return {f"{backup_id}{suffix}" for suffix in (".json", ".dump.gz", ".sha256")}
 
 
 def names(catalog: Catalog) -> set[str]:
@@ -40,10 +46,10 @@ def test_no_folder_is_an_empty_catalogue(catalog: Catalog):
 
 
 def test_published_backup_is_listed(catalog: Catalog):
-    """A backup is its file and its manifest, and nothing else is left."""
+    """A backup is its file, its checksum and its manifest, and nothing else is left."""
     backup = publish(catalog)
     assert catalog.read().backups == [backup]
-    assert names(catalog) == {f"{backup.id}.json", f"{backup.id}.dump.gz"}
+    assert names(catalog) == whole(backup.id)
 
 
 def test_everything_is_private_whatever_the_umask(catalog: Catalog):
@@ -128,7 +134,7 @@ def test_killed_run_becomes_a_failure(catalog: Catalog):
     failure = catalog.recover(NOON)
     assert failure is not None
     assert (failure.id, failure.fact) == (an_id(2), "the process that made it was killed")
-    assert names(catalog) == {f"{an_id(1)}.json", f"{an_id(1)}.dump.gz", f"{an_id(2)}.failed.json"}
+    assert names(catalog) == whole(an_id(1)) | {f"{an_id(2)}.failed.json"}
     assert catalog.recover(NOON) is None
 
 
@@ -180,7 +186,7 @@ def test_deleted_backup_leaves_nothing(catalog: Catalog):
     """A deletion removes manifest and file, and nothing else."""
     first, second = publish(catalog, 1), publish(catalog, 2)
     catalog.delete(first)
-    assert names(catalog) == {f"{second.id}.json", f"{second.id}.dump.gz"}
+    assert names(catalog) == whole(second.id)
 
 
 def test_so_many_failures_are_kept(catalog: Catalog):
@@ -198,3 +204,33 @@ def test_rewritten_manifest_keeps_its_place(catalog: Catalog):
     publish(catalog)
     catalog.rewrite(a_backup(state=State.PROVEN, fingerprint=catalog.backup(an_id(1)).fingerprint))
     assert catalog.backup(an_id(1)).state is State.PROVEN
+
+
+def test_either_codec_is_found_and_goes_whole(catalog: Catalog):
+    """The data of a backup are found by its id in whichever codec they are, and deleted with it."""
+    backup = replace(publish(catalog), file=f"{an_id(1)}.dump.zst")
+    catalog.path(an_id(1)).rename(catalog.folder / backup.file)
+    catalog.rewrite(backup)
+    assert catalog.backup(an_id(1)) == backup
+    assert catalog.path(an_id(1)).name == backup.file
+    catalog.delete(backup)
+    assert names(catalog) == set()
+
+
+def test_wish_to_cancel_is_of_one_run_and_ends_with_it(catalog: Catalog):
+    """A run is wished away by its id; what remains of the wish is gone with the run's end."""
+    publish(catalog)
+    catalog.cancel(an_id(2))
+    assert catalog.is_cancelled(an_id(2))
+    assert not catalog.is_cancelled(an_id(3))
+    catalog.over()
+    assert not catalog.is_cancelled(an_id(2))
+
+
+def test_data_without_a_manifest_are_strays(catalog: Catalog):
+    """Data whose manifest was deleted are told by name; foreign files and whole backups are not."""
+    publish(catalog)
+    gone = publish(catalog, 2)
+    catalog.path(gone.id, ".json").unlink()
+    (catalog.folder / "mine.dump.gz").touch()
+    assert catalog.strays() == [gone.file]

@@ -152,3 +152,15 @@ def test_nothing_is_sent_in_the_clear_where_others_would_not(answer: bytes, mode
 def elsewhere(port: int, mode: str) -> Client:
     """A client with the wheel's programs only, of a host that is not called a loopback host."""
     return client(f"postgresql://u@0.0.0.0:{port}/d{mode}", pg_dump=str(client_program("pg_dump")))
+
+
+def test_client_of_another_database_ends_with_the_first(server: Server):
+    """The way to another database is the same way, and is ended with it."""
+    clients = Clients(parse_connection(server.url("postgres")), seconds=60)
+    with clients.to("template1") as others, others.open() as client:
+        assert client.ask("select current_database()") == "template1"
+        clients.end()
+        with pytest.raises(Stopped):
+            client.ask("select 1")
+    with clients.to("template1") as late:
+        assert late.ended

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.backup.contents import Contents
 from app.backup.model import State, Unreadable
 from app.core.errors import NotFound
 
-from .samples import NOON, a_backup, a_failure, a_run, an_id
+from .samples import NOON, SOURCE, a_backup, a_failure, a_run, an_id
 
 
 def test_last_good_passes_over_what_is_damaged():
@@ -48,3 +50,15 @@ def test_find_knows_every_kind_of_run():
     ]
     with pytest.raises(NotFound, match="nothing-here"):
         contents.find("nothing-here")
+
+
+def test_one_database_is_not_judged_by_another():
+    """What is last, what failed and what is due is told by the backups of one database, where it is named."""
+    other = replace(a_backup(9), source=replace(SOURCE, database="crm"))
+    failures = [replace(a_failure(8), database="crm"), replace(a_failure(7), database="shop")]
+    contents = Contents([other, a_backup(1)], failures=failures).about("shop")
+    assert contents.last_good == a_backup(1)
+    assert [one.sequence for one in contents.failures_since_good] == [7]
+    assert contents.history.good_at == [a_backup(1).started_at]
+    assert contents.next_sequence == 10
+    assert len(contents.all) == 2

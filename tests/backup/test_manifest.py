@@ -46,7 +46,7 @@ def test_every_truncation_is_noticed():
 def test_newer_fields_are_passed_over():
     """A manifest with fields of a later release is still a manifest."""
     body, _, _ = sealed(a_backup()).partition(b'  "manifest_sha256"')
-    later = body.replace(b'  "format": 1,\n', b'  "format": 1,\n  "drill": {"rows": 7},\n')
+    later = body.replace(b'  "format": 1,\n', b'  "format": 1,\n  "of_later": {"rows": 7},\n')
     assert unsealed(_with_seal(later)) == a_backup()
 
 

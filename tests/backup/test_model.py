@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backup.model import State, backup_id, document, is_backup_id, major
+from app.backup.model import Drill, Outcome, State, backup_id, document, drilled, is_backup_id, major
 
 from .samples import NOON, a_backup, a_run
 
@@ -48,3 +48,21 @@ def test_documents_have_times_as_text():
 def test_major_version(version: str, number: int):
     """The major version is the number before the first dot or word."""
     assert major(version) == number
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome", "after"),
+    [
+        (State.CHECKED, Outcome.PROVEN, State.PROVEN),
+        (State.CHECKED, Outcome.RESTORED, State.RESTORED),
+        (State.CHECKED, Outcome.FAILED, State.CHECKED),
+        (State.CHECKED, Outcome.NOT_DRILLABLE, State.CHECKED),
+        (State.PROVEN, Outcome.NOT_DRILLABLE, State.PROVEN),
+        (State.PROVEN, Outcome.FAILED, State.CHECKED),
+    ],
+)
+def test_drill_changes_the_state(before: State, outcome: Outcome, after: State):
+    """The state is what the last drill that could be tried has shown."""
+    drill = Drill(outcome, NOON, 1.0)
+    found = drilled(a_backup(state=before), drill)
+    assert (found.state, found.drill) == (after, drill)

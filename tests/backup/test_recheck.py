@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.backup.catalog import Catalog
-from app.backup.model import State, Verdict
+from app.backup.catalog import ROLES, Catalog
+from app.backup.model import RolesFile, State, Verdict
 from app.backup.recheck import recheck
 from app.core.errors import NotFound
 
-from .samples import a_run, an_id, flip_a_bit, publish
+from .samples import NOON, a_run, an_id, flip_a_bit, publish
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 def check(catalog: Catalog) -> Verdict:
     """Read the one backup again."""
-    return recheck(catalog, an_id(1), lambda _: None)
+    return recheck(catalog, an_id(1), NOON, lambda _: None)
 
 
 def test_sound_backup_is_ok(catalog: Catalog):
@@ -79,4 +81,16 @@ def test_verdict_is_given_while_a_backup_runs(catalog: Catalog):
 def test_unknown_backup_is_not_found(catalog: Catalog):
     """There is no verdict on what is not there."""
     with pytest.raises(NotFound):
-        recheck(catalog, an_id(9), lambda _: None)
+        recheck(catalog, an_id(9), NOON, lambda _: None)
+
+
+def test_changed_roles_are_damage(catalog: Catalog):
+    """The roles beside a backup are read again with it."""
+    path = catalog.path(an_id(1), ROLES)
+    path.write_bytes(b"CREATE ROLE owner;")
+    roles = RolesFile(path.name, hashlib.sha256(b"CREATE ROLE owner;").hexdigest())
+    catalog.rewrite(replace(catalog.backup(an_id(1)), roles_file=roles))
+    assert check(catalog).ok
+    flip_a_bit(path, byte=-3)
+    verdict = check(catalog)
+    assert (verdict.damaged, verdict.fact) == (True, "its roles are not what was written")

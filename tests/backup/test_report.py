@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from app.backup.contents import Contents
-from app.backup.model import State, Target
+from app.backup.estimate import Expected, expected
+from app.backup.model import Drill, Outcome, State, Target
 from app.backup.report import health, measures, restore_plan, status
 from app.backup.settings import BackupSettings
 from app.core.health import Level
@@ -27,6 +29,7 @@ def test_status_has_everything():
     assert told["next_due_at"] == "2026-11-24T05:00:00.000000Z"
     assert told["schedule"] == {"time": "02:00", "timezone": "America/Sao_Paulo"}
     assert (told["total_bytes"], told["retention_days"]) == (10, 30)
+    assert told["restore"] == {"seconds": 1.0, "from": expected(a_backup(1), ()).basis}
     json.dumps(told)
 
 
@@ -88,7 +91,39 @@ def test_measures_of_the_last_good_backup():
 def test_plan_says_what_happens_to_what_is_there():
     """A plan over an existing database tells how many are disconnected, and what is left out."""
     target = Target("18.4", exists=True, owner="o", connections=3, missing_roles=("clerk",))
-    steps = restore_plan(a_backup(), ["public.a"], target, into="shop")["steps"]
-    assert "without owners and grants, because there is no role clerk" in steps[1]
-    assert steps[3] == "disconnect the 3 sessions of 'shop' and keep it by another name"
-    assert steps[4] == "give the new database the name 'shop'"
+    plan = restore_plan(
+        a_backup(),
+        ["public.a"],
+        target,
+        into="shop",
+        of_tables=2,
+        making=(),
+        expected=Expected(7.5, "its drill"),
+        back_up_first=True,
+    )
+    steps = plan["steps"]
+    assert (plan["expected_seconds"], steps[0]) == (7.5, "back 'shop' up as it is now")
+    assert "with the rows of 1 tables" in steps[2]
+    assert "without owners and grants, because there is no role clerk" in steps[2]
+    assert steps[4] == "disconnect the 3 sessions of 'shop' and keep it by another name"
+    assert steps[5] == "give the new database the name 'shop'"
+
+
+def test_backup_that_does_not_restore_degrades_the_health():
+    """With a last good backup whose drill failed the health says why; a drill not tried is told beside it."""
+    failed = replace(a_backup(), drill=Drill(Outcome.FAILED, NOON, 1.0, "table a is missing"))
+    told = health(Contents([failed]), LATER, overdue=False)
+    assert (told.level, told.reason) == (
+        Level.DEGRADED,
+        "the last good backup does not restore: table a is missing",
+    )
+    untried = replace(a_backup(), drill=Drill(Outcome.NOT_DRILLABLE, NOON, 1.0, "no extension x"))
+    told = health(Contents([untried]), LATER, overdue=False)
+    assert (told.level, told.details["last_drill_reason"]) == (Level.OK, "no extension x")
+
+
+def test_restore_time_is_measured_by_the_drill():
+    """How long the last good backup took to restore is a metric, once it was drilled."""
+    drill = Drill(Outcome.PROVEN, NOON, 9.0, restore_seconds=7.5)
+    told = {one.name: one.samples for one in measures(Contents([replace(a_backup(), drill=drill)]))}
+    assert told["atalaia_backup_restore_seconds"][0].value == 7.5

@@ -180,4 +180,25 @@ def test_unknown_locale_is_noted(shop: Shop):
     """Where the server does not know how the source sorts, it is restored all the same, and said."""
     strange = replace(shop.backup.source, collation="xx_XX.UTF-8", ctype="xx_XX.UTF-8")
     shop.backup = replace(shop.backup, source=strange)
-    assert "no locale xx_XX.UTF-8" in shop.restore("copy").notes[0]
+    assert "no locale" in shop.restore("copy").notes[0]
+
+
+def test_copy_sorts_as_its_source(server: Server, tmp_path: Path):
+    """A database of another sort of locale than the server's usual one is restored as that sort."""
+    shop = Shop(server, tmp_path, "create table a (t text); insert into a values ('b'), ('A')")
+    described = "select datlocprovider, datcollate, datlocale from pg_database where datname = '{}'"
+    for provider in ("c", "b"):
+        source = replace(shop.backup.source, collation="C", ctype="C", provider=provider, locale="C.UTF-8")
+        shop.backup = replace(shop.backup, source=source)
+        shop.restore(f"copy_{provider}")
+        expected = (provider, "C", "C.UTF-8" if provider == "b" else None)
+        assert server.run("postgres", described.format(f"copy_{provider}")) == [expected]
+
+
+def test_failed_restore_takes_its_roles_back(shop: Shop, tmp_path: Path):
+    """Roles that were made for a restore that fails are not left behind."""
+    sql = "CREATE ROLE passing_by;\n"
+    shop.backup = replace(shop.backup, source=replace(shop.backup.source, roles=("passing_by",)))
+    with pytest.raises(AtalaiaError, match="enough"):
+        restore(shop.client, shop.backup, shop.path, into="copy", roles_sql=sql, on_share=_break_off_late)
+    assert shop.server.run("postgres", "select from pg_roles where rolname = 'passing_by'") == []

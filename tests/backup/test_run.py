@@ -23,10 +23,11 @@ from .server import CONTENT, Server
 def run(server: Server, tmp_path: Path) -> Iterator[Run]:
     """A run that has its turn, in a folder with an older backup."""
     catalog = Catalog(tmp_path)
-    publish(catalog, 1, days_old=40)
+    publish(catalog, 0, days_old=40)
+    publish(catalog, 1, days_old=1)
     turn = catalog.turn()
     client = Client(parse_connection(server.url(server.make(content=CONTENT))), seconds=60)
-    yield Run(a_run(2), catalog, client, BackupSettings(keep_at_least=1), FrozenClock())
+    yield Run(a_run(2), catalog, client, BackupSettings(keep_at_least=1, drill="off"), FrozenClock())
     turn.release()
 
 
@@ -48,5 +49,5 @@ def test_progress_is_measured_by_the_last_one(run: Run):
 def test_rotation_deletes_what_is_too_old(run: Run, tmp_path: Path):
     """After the run, what is older than the days goes."""
     run.make()
-    assert [gone.id for gone in run.rotate()] == [an_id(1)]
-    assert [backup.id for backup in Catalog(tmp_path).read().backups] == [an_id(2)]
+    assert [gone.id for gone in run.rotate()] == [an_id(0)]
+    assert [backup.id for backup in Catalog(tmp_path).read().backups] == [an_id(2), an_id(1)]

@@ -24,6 +24,10 @@ from typing import Self
 
 import psutil
 
+from app.backup.client import Client
+from app.backup.codec import GZIP, ZSTD, Codec
+from app.backup.connection import parse_connection
+from app.backup.dump import dump
 from app.backup.settings import BackupSettings
 from app.core.clock import SystemClock
 from app.core.postgres import EmbeddedPostgres, client_program
@@ -42,6 +46,12 @@ from generate_series(1, {rows}) i;
 create table media as select i as id, decode(md5(i::text) || md5(random()::text), 'hex') as thumbnail
 from generate_series(1, {rows} / 20) i;
 """
+# As pgbench fills its accounts: many narrow rows, of which a server's COPY has more work for each byte.
+NARROW = """
+create table accounts (aid int primary key, bid int not null, abalance int, filler char(84));
+insert into accounts select i, i / 100000 + 1, (random() * 9999)::int, '' from generate_series(1, {rows}) i;
+"""
+NARROW_ROW_BYTES = 105
 USUAL = """
 set -o pipefail
 {pg_dump} '{url}' | gzip > {file} && sha256sum {file} > {file}.sha256 && gzip -t {file}
@@ -60,28 +70,51 @@ class Cost:
 class Bench:
     """A server with a generated database, and the ways to back it up."""
 
-    def __init__(self, folder: Path, megabytes: int) -> None:
+    def __init__(self, folder: Path, megabytes: int, *, narrow_megabytes: int = 0) -> None:
         self.folder = folder
         self.server = EmbeddedPostgres(folder / "server", fsync=False)
         self.url = self.server.start()
         self.pg_dump = client_program("pg_dump")
         fill = FILL.format(rows=megabytes * 1_000_000 // ROW_BYTES)
-        subprocess.run([client_program("psql"), "-Xqc", fill, self.url], check=True)
-        for order in ("vacuum analyze", "alter system set autovacuum = off", "select pg_reload_conf()"):
-            subprocess.run(
-                [client_program("psql"), "-Xqc", order, self.url], check=True, stdout=subprocess.DEVNULL
-            )
+        orders = ("vacuum analyze", "alter system set autovacuum = off", "select pg_reload_conf()")
+        narrow = NARROW.format(rows=narrow_megabytes * 1_000_000 // NARROW_ROW_BYTES)
+        for statement in (fill, narrow, *orders):
+            self.run(statement)
         pid = (self.server.data_folder / "postmaster.pid").read_text().split()[0]
         self.postmaster = psutil.Process(int(pid))
         self.page = BackupSystem(
-            BackupSettings(keep_at_least=1), folder / "backups", self.url, SystemClock(), lambda _: None
+            BackupSettings(keep_at_least=1, truth="off", drill="off"),
+            folder / "backups",
+            self.url,
+            SystemClock(),
+            lambda _: None,
         )
+
+    def run(self, statement: str) -> None:
+        """Run a statement in the database."""
+        command = [client_program("psql"), "-Xqc", statement, self.url]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def floor(self) -> int:
         """The least a dump can cost: nothing is kept."""
         with Path("/dev/null").open("wb") as nothing:
             subprocess.run([self.pg_dump, "-Fc", "-Z", "none", self.url], stdout=nothing, check=True)
         return 0
+
+    def gzip(self) -> int:
+        """The one pass alone: hashed, compressed, hashed, synced; not read back, no manifest."""
+        return self._dumped(GZIP)
+
+    def zstd(self) -> int:
+        """The same by zstd."""
+        return self._dumped(ZSTD)
+
+    def _dumped(self, codec: Codec) -> int:
+        part = self.folder / "pass.part"
+        part.unlink(missing_ok=True)
+        client = Client(parse_connection(self.url), seconds=3600)
+        tools = client.tools(at_least=18)
+        return dump(client, tools, part, 60, lambda _: None, codec=codec).size_bytes
 
     def usual(self) -> int:
         """Dump, compress, checksum and test one after the other."""
@@ -155,13 +188,13 @@ class PeakMemory:
 
 
 @contextmanager
-def bench(megabytes: int) -> Iterator[Bench]:
+def bench(megabytes: int, *, narrow_megabytes: int = 0) -> Iterator[Bench]:
     """A bench in a folder of its own, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="atalaia-bench-", dir="/var/tmp"))
     folder.chmod(0o711)  # Because as root the server runs as somebody else.
     bench = None
     try:
-        bench = Bench(folder, megabytes)
+        bench = Bench(folder, megabytes, narrow_megabytes=narrow_megabytes)
         yield bench
     finally:
         if bench is not None:
@@ -173,10 +206,11 @@ def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--megabytes", type=int, default=200, help="raw size of the database's dump")
+    asked.add_argument("--narrow", type=int, default=0, help="megabytes of narrow rows beside them")
     asked.add_argument("--rounds", type=int, default=5)
     arguments = asked.parse_args()
-    with bench(arguments.megabytes) as stand:
-        ways = [stand.floor, stand.ours, stand.usual, stand.recheck]
+    with bench(arguments.megabytes, narrow_megabytes=arguments.narrow) as stand:
+        ways = [stand.floor, stand.gzip, stand.zstd, stand.ours, stand.usual, stand.recheck]
         rounds = []
         for number in range(arguments.rounds):
             with PeakMemory() as memory:
@@ -190,13 +224,14 @@ def main() -> None:
 
 def report(rounds: list[dict[str, Cost]]) -> None:
     """Medians of the ratios within each round."""
-    for name in ("ours", "usual", "recheck"):
+    for name in ("gzip", "zstd", "ours", "usual", "recheck"):
         cpu = statistics.median(r[name].cpu_seconds / r["floor"].cpu_seconds for r in rounds)
         wall = statistics.median(r[name].wall_seconds / r["floor"].wall_seconds for r in rounds)
         print(f"{name:>8} / floor: CPU {cpu:.2f}  wall {wall:.2f}")
     less = statistics.median(r["usual"].cpu_seconds / r["ours"].cpu_seconds for r in rounds)
-    size = rounds[-1]["ours"].size_bytes / rounds[-1]["usual"].size_bytes
-    print(f"   usual / ours : CPU {less:.2f}   size ours / usual {size:.3f}")
+    print(f"   usual / ours : CPU {less:.2f}")
+    for name in ("gzip", "zstd"):
+        print(f"{name:>8} / usual: size {rounds[-1][name].size_bytes / rounds[-1]['usual'].size_bytes:.3f}")
 
 
 if __name__ == "__main__":

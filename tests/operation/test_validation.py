@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.postgres import EmbeddedPostgres
 from app.operation.setup import set_up
 from app.operation.validation import Finding, check_everything
 
@@ -80,3 +81,26 @@ def test_a_folder_that_cannot_be_written_is_an_error(root: Path) -> None:
     root.chmod(0o500)
     assert findings(root)["folder"][0].is_error
     root.chmod(0o700)
+
+
+def test_the_look_before_a_backup_is_told(root: Path, postgres: EmbeddedPostgres) -> None:
+    """Of a database that answers it is said what would keep a backup from being made; here nothing does."""
+    found = findings(edited(root, f"DATABASE_URL={postgres.url}"))["backup"]
+    assert {one.level for one in found} <= {"ok", "warning"}
+
+
+def test_what_keeps_a_backup_from_being_made_is_an_error(root: Path, postgres: EmbeddedPostgres) -> None:
+    """A pg_dump that is not there is found before the night."""
+    lines = f"DATABASE_URL={postgres.url}\nBACKUP_PG_DUMP=/nonexistent/pg_dump"
+    found = findings(edited(root, lines))["backup"]
+    assert any(one.is_error and "there is no pg_dump" in one.fact for one in found)
+
+
+def test_place_of_second_copies_is_visited(root: Path) -> None:
+    """Validation looks into the place, says when it is not there, and that there is none."""
+    assert [one.level for one in findings(root)["second copy"]] == ["warning"]
+    disk = root / "disk"
+    gone = findings(edited(root, f"BACKUP_OFFSITE_URL=file://{disk}"))["second copy"]
+    assert [(one.level, one.fact) for one in gone] == [("error", f"the folder {disk} is not there")]
+    disk.mkdir()
+    assert [one.level for one in findings(root)["second copy"]] == ["ok"]

@@ -58,7 +58,11 @@ class Tower:
             PerformanceSettings(external_services=()), folder / "performance", "", self.clock, self.emit
         )
         self.backup = BackupSystem(
-            BackupSettings(timezone="UTC"), folder / "backups", database_url, self.clock, self.emit
+            BackupSettings(timezone="UTC", drill="off"),
+            folder / "backups",
+            database_url,
+            self.clock,
+            self.emit,
         )
         self.events.journal.open(folder / "metrics", self.clock)
         self.alerts.open()

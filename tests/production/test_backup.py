@@ -89,3 +89,49 @@ def test_who_may_only_look_begins_no_backup(tower: Tower) -> None:
     """But sees the catalogue."""
     assert tower.ask("POST", f"{BACKUP}/manual", token=READER).status_code == 403
     assert tower.ask("GET", f"{BACKUP}/status", token=READER).status_code == 200
+
+
+def test_a_backup_is_drilled_by_hand(stocked: Tower) -> None:
+    """An old one too: begun with 202, or waited for until it is proven."""
+    made = stocked.ask("POST", f"{BACKUP}/manual?wait=true").json()
+    path = f"{BACKUP}/{made['id']}"
+    assert stocked.ask("POST", f"{path}/drill", token=READER).status_code == 403
+    drilled = stocked.ask("POST", f"{path}/drill?wait=true")
+    assert (drilled.status_code, drilled.json()["state"]) == (200, "proven")
+    begun = stocked.ask("POST", f"{path}/drill")
+    assert (begun.status_code, begun.json()["phase"]) == (202, "drilling")
+    assert stocked.ask("POST", f"{path}/drill").status_code == 409
+    assert stocked.ask("POST", f"{BACKUP}/none/drill").status_code == 404
+
+
+def test_a_run_can_be_followed(stocked: Tower) -> None:
+    """Server-sent events tell its progress and at last what became of it; where nothing runs, that."""
+    begun = stocked.ask("POST", f"{BACKUP}/manual").json()
+    answer = stocked.ask("GET", f"{BACKUP}/{begun['id']}/progress")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text.split("\n")[0] in {"event: progress", "event: ended"}
+    assert answer.text.rstrip().rpartition("event: ended\ndata: ")[2].startswith("{")
+    assert stocked.ask("GET", f"{BACKUP}/progress").text == "event: idle\ndata: {}\n\n"
+
+
+def test_what_does_not_run_cannot_be_cancelled(stocked: Tower) -> None:
+    """409 for what has ended, 404 for what never was."""
+    ended = stocked.ask("POST", f"{BACKUP}/manual?wait=true").json()
+    assert stocked.ask("POST", f"{BACKUP}/{ended['id']}/cancel").status_code == 409
+    assert stocked.ask("POST", f"{BACKUP}/none/cancel").status_code == 404
+    assert stocked.ask("GET", f"{BACKUP}/none/progress").status_code == 404
+
+
+def test_a_backup_can_be_checked_before(stocked: Tower) -> None:
+    """What would keep it from being made is told, each with its level."""
+    told = stocked.ask("GET", f"{BACKUP}/check").json()
+    assert told["ok"] is True
+    assert {one["level"] for one in told["findings"]} <= {"ok", "warning"}
+
+
+def test_what_is_kept_is_told(stocked: Tower) -> None:
+    """Which would go, which stay, and why; asking changes nothing."""
+    made = stocked.ask("POST", f"{BACKUP}/manual?wait=true").json()
+    plan = stocked.ask("GET", f"{BACKUP}/retention").json()
+    assert [(one["id"], one["goes"]) for one in plan["backups"]] == [(made["id"], False)]
+    assert plan["backups"][0]["why"].startswith("one of the 7 good ones")

@@ -78,11 +78,11 @@ class Server:
         assert answer.status_code < 300, answer.text
         return answer.json()
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "app", *arguments],
             cwd=self.root,
-            env=self.environment,
+            env=self.environment | settings,
             capture_output=True,
             text=True,
             timeout=120,

@@ -97,6 +97,20 @@ def test_a_backup_restores_to_what_it_was_made_of(server: Server) -> None:
     assert server.get("backup/status")["last_good"]["id"] == made["id"]
 
 
+def test_a_backup_comes_back_from_its_second_copy(server: Server, root: Path) -> None:
+    """Copied to another folder by command; with the folder of the backups gone it is restored from there."""
+    other = root / "second disk"
+    other.mkdir()
+    place = {"BACKUP_OFFSITE_URL": f"file://{other}".replace(" ", "%20")}
+    made = server.post("backup/manual?wait=true")
+    done = server.command("backup", "copy", made["id"], "--json", **place)
+    assert json.loads(done.stdout)["second_copy"]["sha256"] == made["sha256"], done.stderr
+    for path in (root / "backups").glob(f"{made['id']}*"):
+        path.unlink()
+    done = server.command("backup", "restore", made["id"], "--into", "from_afar", "--json", **place)
+    assert json.loads(done.stdout)["into"] == "from_afar", done.stderr
+
+
 def test_the_daily_script_says_one_line(server: Server) -> None:
     """monitor_health.sh's command answers one line and 0, 1 or 2 as the status is."""
     status = server.get("system/status")["status"]

@@ -17,7 +17,11 @@ NAME = "backups"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`failure` is the fact of the newest run that failed after the last good backup, or empty."""
+    """`failure` is the fact of the newest run that failed after the last good backup, or empty.
+
+    `drill` is why the last good one is not proven, empty when it is or was not drilled.
+    `copied_at` is when the last good one got its second copy; `copy_failure`, why it has none.
+    """
 
     good_at: datetime | None
     good_state: str
@@ -27,6 +31,9 @@ class View:
     running_percent: int
     next_at: datetime | None
     configured: bool
+    drill: str = ""
+    copied_at: datetime | None = None
+    copy_failure: str = ""
 
 
 def view(document: Mapping[str, Any]) -> View:
@@ -43,7 +50,24 @@ def view(document: Mapping[str, Any]) -> View:
         running_percent=running["percent"] if running else 0,
         next_at=parse_rfc3339(next_at) if next_at else None,
         configured=document["configured"],
+        drill=_drill(good),
+        copied_at=_copied_at(good),
+        copy_failure=_copy_failure(document.get("offsite")),
     )
+
+
+def _drill(good: Mapping[str, Any] | None) -> str:
+    drill = good.get("drill") if good else None
+    return str(drill["reason"]) if drill else ""
+
+
+def _copied_at(good: Mapping[str, Any] | None) -> datetime | None:
+    copy = good.get("second_copy") if good else None
+    return parse_rfc3339(copy["copied_at"]) if copy else None
+
+
+def _copy_failure(offsite: Mapping[str, Any] | None) -> str:
+    return str(offsite["failed"]["fact"]) if offsite and offsite["failed"] else ""
 
 
 def markup(shown: View, frame: Frame) -> Markup:
@@ -52,8 +76,9 @@ def markup(shown: View, frame: Frame) -> Markup:
     if shown.good_at:
         known += [
             (words.last_good, moment(shown.good_at, frame)),
-            (words.state, words.name(shown.good_state)),
+            (words.state, words.name(shown.good_state) + (f" ({shown.drill})" if shown.drill else "")),
             (words.size, figures.size(shown.good_bytes, words)),
+            (words.second_copy, moment(shown.copied_at, frame) if shown.copied_at else words.no_second_copy),
         ]
     if shown.next_at:
         known.append((words.next_due, moment(shown.next_at, frame)))
@@ -62,11 +87,14 @@ def markup(shown: View, frame: Frame) -> Markup:
         frame,
         "" if shown.good_at else empty(words.no_backup if shown.configured else words.no_database),
         facts(known) if known else "",
-        tag("p", f"{words.last_failure}: ", tag("bdi", shown.failure), class_="refusal")
-        if shown.failure
-        else "",
+        _refusal(words.last_failure, shown.failure),
+        _refusal(words.second_copy, shown.copy_failure),
         _running(shown, frame),
     )
+
+
+def _refusal(what: str, fact: str) -> Content:
+    return tag("p", f"{what}: ", tag("bdi", fact), class_="refusal") if fact else ""
 
 
 def _running(shown: View, frame: Frame) -> Content:

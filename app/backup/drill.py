@@ -1,0 +1,235 @@
+"""A drill: a backup is restored into a throw-away server, and what is there then compared with its source."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..core.accounts import unprivileged
+from ..core.errors import AtalaiaError, Unavailable
+from ..core.postgres_scratch import find_place, sweep
+from ..core.postgres_wheel import reachable
+from .archive import reading
+from .builds import Build, builds, fitting
+from .client import Client
+from .model import (
+    Backup,
+    CalledOff,
+    Damaged,
+    Drill,
+    Lacking,
+    NotDrillable,
+    OnShare,
+    Outcome,
+    RestoreFailed,
+    Stopped,
+)
+from .questions import begin
+from .rehearsal import Rehearsal, is_of_the_scratch, plan_rehearsal
+from .scratch import DATABASE, Scratch, scratch
+from .session import session
+from .truth import Truth, differences
+from .verify import listing
+
+_WATCH_SECONDS = 0.2
+_ROOM = 1.3  # because the scratch has write-ahead log and sort files beside the data
+_SPARE_BYTES = 256 << 20
+_RESTORED_SHARE = 0.8
+_WORKERS = 2
+_LOCKS_PER_ENTRY = 4
+_OPTIONS = (
+    "--format=custom",
+    "--single-transaction",  # Because what is made and filled in one needs no write-ahead log.
+    "--no-owner",
+    "--no-privileges",
+    "--no-tablespaces",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a drill may take: its `folder` for the scratch server, and how long."""
+
+    folder: Path
+    seconds: float
+
+
+def drill(
+    backup: Backup, path: Path, limits: Limits, now: datetime, go_on: Callable[[], None], on_share: OnShare
+) -> Drill:
+    """Restore the file at `path` and tell what came of it; Stopped or CalledOff, when `go_on` raises that.
+
+    1. A server is chosen that is new enough and has the extensions; the disk is looked at.
+    2. It is started, with the source's roles and an empty database like the source.
+    3. pg_restore fills that, ending at its first error.
+    4. What is in it is found out in the way it was found out from the source, and compared.
+    The server is ended and removed, whatever happens.
+    """
+    began = time.monotonic()
+    rehearsing = _Rehearsing(backup, path, limits, go_on, on_share)
+    try:
+        rehearsing.do()
+        outcome, reason = rehearsing.judged()
+    except (Stopped, CalledOff):
+        raise
+    except (RestoreFailed, Damaged) as error:
+        outcome, reason = Outcome.FAILED, error.fact
+    except (AtalaiaError, OSError, subprocess.SubprocessError) as error:
+        outcome, reason = Outcome.NOT_DRILLABLE, getattr(error, "fact", str(error))
+    return Drill(
+        outcome=outcome,
+        at=now,
+        seconds=round(time.monotonic() - began, 3),
+        reason=reason,
+        restore_seconds=rehearsing.restore_seconds,
+        server_version=rehearsing.server_version,
+        differences=rehearsing.differences,
+        notes=rehearsing.notes,
+    )
+
+
+class _Rehearsing:
+    """One backup on its way through one scratch server after the other, until one can take it."""
+
+    def __init__(
+        self, backup: Backup, path: Path, limits: Limits, go_on: Callable[[], None], on_share: OnShare
+    ) -> None:
+        self._backup = backup
+        self._path = path
+        self._limits = limits
+        self._go_on = go_on
+        self._on_share = on_share
+        self.server_version = ""
+        self.restore_seconds: float | None = None
+        self.differences: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
+
+    def do(self) -> None:
+        """NotDrillable, RestoreFailed, Damaged; Unavailable and OSError when a server does not run."""
+        found = builds()
+        reader = fitting(found, at_least=self._backup.client_major, extensions=())[0]
+        plan = plan_rehearsal(listing(self._path, reader.tools))
+        sweep(self._limits.folder)
+        place = find_place(self._limits.folder)
+        self._see_room(place)
+        able = fitting(found, at_least=self._backup.client_major, extensions=plan.extensions)
+        for build in able:
+            try:
+                self._do_in(build, place, plan)
+            except Lacking:
+                if build is able[-1]:
+                    raise
+            else:
+                return
+
+    def judged(self) -> tuple[Outcome, str]:
+        """What it comes to, and why it is no more than that."""
+        if self._backup.truth is None:
+            return Outcome.RESTORED, self._backup.without_truth or "there is nothing to compare it with"
+        if self.differences:
+            return Outcome.FAILED, f"it is not what its source was: {self.differences[0]}"
+        return Outcome.PROVEN, ""
+
+    def _do_in(self, build: Build, place: Path, plan: Rehearsal) -> None:
+        self.server_version = build.version
+        server = _reachable(build, place)
+        locks = plan.entries * _LOCKS_PER_ENTRY
+        with (
+            scratch(build, server, place, seconds=self._limits.seconds, locks=locks) as made,
+            _watched(made, place, self._go_on),
+        ):
+            self.notes = tuple(f"left out: {what}" for what in plan.left_out)
+            self.notes += made.make_database(self._backup.source)
+            began = time.monotonic()
+            self._fill(made, plan)
+            self.restore_seconds = round(time.monotonic() - began, 3)
+            if self._backup.truth is not None:
+                found = _told(made.role, self._backup.truth.method)
+                self.differences = tuple(differences(self._backup.truth, found))
+        self._on_share(1.0)
+
+    def _fill(self, made: Scratch, plan: Rehearsal) -> None:
+        if plan.by_superuser:
+            self._restore(made.superuser, made, plan.by_superuser, lambda _: None)
+            made.give_away()
+        if plan.by_role:
+            self._restore(made.role, made, plan.by_role, self._follow)
+
+    def _follow(self, read_bytes: int) -> None:
+        self._on_share(min(read_bytes / self._backup.size_bytes, 1.0) * _RESTORED_SHARE)
+
+    def _restore(self, client: Client, made: Scratch, only: str, on_read: Callable[[int], None]) -> None:
+        pg_restore = client.tools(at_least=made.build.major).program("pg_restore")
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as use_list, reading(self._path) as archive:
+            use_list.write(only)
+            use_list.flush()
+            options = (*_OPTIONS, f"--use-list={use_list.name}")
+            with client.run(pg_restore, *options, database=DATABASE, stdin=subprocess.PIPE) as program:
+                # Because pg_restore leaves when it has what it wants, and says itself why it does not.
+                with suppress(BrokenPipeError), program.stdin as pipe:
+                    for raw in archive.chunks():
+                        pipe.write(raw)
+                        on_read(archive.read_bytes)
+                try:
+                    program.finish()
+                except Unavailable as error:
+                    client.go_on()
+                    raise _meaning(error) from error
+
+    def _see_room(self, place: Path) -> None:
+        needed = int(self._backup.source.size_bytes * _ROOM) + _SPARE_BYTES
+        free = shutil.disk_usage(place).free
+        if free < needed:
+            raise NotDrillable(
+                f"there is no room for it: {place} has {free} bytes left, and it needs about {needed}",
+                "Make room, or name a larger disk in BACKUP_DRILL_DIR.",
+            )
+
+
+def _reachable(build: Build, place: Path) -> Path:
+    if not build.is_ours:
+        return build.folder
+    return reachable(build.folder, unprivileged(), place, f"{build.folder.parent.name}-{build.folder.name}")
+
+
+@contextmanager
+def _watched(made: Scratch, place: Path, go_on: Callable[[], None]) -> Iterator[None]:
+    """End what runs in the scratch when `go_on` raises, or when the disk gets full."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_WATCH_SECONDS):
+            try:
+                go_on()
+                if shutil.disk_usage(place).free < _SPARE_BYTES:
+                    raise NotDrillable(f"there was no room for it: {place} got full")
+            except AtalaiaError as why:
+                made.end(why)
+                return
+
+    thread = threading.Thread(target=watch, name="atalaia-drill", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _meaning(error: Unavailable) -> AtalaiaError:
+    if is_of_the_scratch(error.fact):
+        return Lacking(f"the scratch server cannot take it: {error.fact}", error.hint)
+    return RestoreFailed(error.fact, error.hint)
+
+
+def _told(client: Client, method: str) -> Truth:
+    with session(client, begin(workers=_WORKERS), database=DATABASE) as (asking, _):
+        return asking.tell(method).truth(method)

