@@ -84,6 +84,7 @@ class Atalaia:
             measures=tower.measures,
             is_ready=lambda: tower.is_ready,
             cards=tower.extensions.shown_cards,
+            outside=tower.outside,
         )
 
     def health_check(self, name: str) -> Callable[[HealthCheck], HealthCheck]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from starlette.types import Scope
 
 from . import notices
 from .alerts.channels import Channel
-from .alerts.channels.email import EmailChannel
-from .alerts.channels.slack import SlackChannel
-from .alerts.channels.whatsapp import WhatsAppChannel
+from .alerts.config import read_plan
+from .alerts.lanes import addressable
+from .alerts.rules.book import Rulebook
+from .alerts.rules.readings import Sources
+from .alerts.rules.watches import RuleSet
 from .core.clock import Clock, SystemClock
 from .core.guard import failures, guard
 from .core.health import Health, Level
@@ -32,6 +35,7 @@ from .services.business_metrics import BusinessEvents, BusinessMetrics, metrics
 from .services.performance_monitor import PerformanceMonitor
 from .services.production_logger import ProductionLogger
 from .settings import Settings
+from .telling import channels_of, context_of, links_of, outside_of
 
 _OWN_STATE = ("alerts/alerts.sqlite", "business_metrics/metrics.sqlite", "performance/performance.sqlite")
 
@@ -59,6 +63,8 @@ class Tower:
         self.is_ready = False
         self._known_failures: dict[str, int] = {}
         self._to_join: list[Callable[[], None]] = []
+        links = links_of(settings)
+        self.outside = outside_of(settings, links)
         emit = source.observe
         self.logger = ProductionLogger(settings.logs, logs, self.clock, emit, settings.zone)
         self.metrics = BusinessMetrics(
@@ -72,13 +78,16 @@ class Tower:
             emit,
             disks=[settings.backup_folder],
         )
+        told = [*channels_of(settings, context_of(settings, links, self.logger, self.clock)), *channels]
+        plan = read_plan(settings.root / settings.alerts.config_file, addressable(told))
         self.alerts = AutomatedAlerts(
             _in_zone(settings.alerts, zone),
             source,
             logs / "alerts",
-            [*channels_of(settings), *channels],
+            told,
             self.clock,
             redact=redact_text,
+            plan=plan,
         )
         self.backup = BackupSystem(
             _in_zone(settings.backup, zone),
@@ -88,6 +97,17 @@ class Tower:
             emit,
             offsite=settings.offsite,
             sqlite=_sqlite_files(settings),
+        )
+        self.rules = Rulebook(
+            partial(
+                RuleSet(plan.rules, plan.objectives, plan.anomalies).watches,
+                Sources(self.performance.served, self.metrics.counted),
+                zone=settings.zone,
+            ),
+            self.measures,
+            logs / "alerts" / "rules.json",
+            self.clock,
+            emit,
         )
         self.leader = Leader(logs / ".leader")
         self.workers = Workers(logs / ".workers")
@@ -181,7 +201,13 @@ class Tower:
         every(10, "performance.evaluate", performance.evaluate, for_leader=True)
         every(10, "extensions", lambda: self.extensions.evaluate(self._source.observe), for_leader=True)
         every(10, "failures", self._report_failures)
+        every(10, "alerts.rules", self.rules.evaluate, for_leader=True)
         every(1, "alerts.tick", self.alerts.tick, for_leader=True)
+        vigil = self.alerts.vigil
+        every(5, "alerts.live", vigil.live, for_leader=True)
+        every(self.settings.alerts.heartbeat_seconds, "alerts.ping", vigil.ping, for_leader=True)
+        every(60, "alerts.refresh", vigil.refresh, for_leader=True)
+        every(60, "alerts.try_channels", vigil.try_channels, for_leader=True)
         every(15, "backup.run_due", self.backup.run_due, for_leader=True)
         every(15, "backup.sqlite_due", self.backup.sqlite_due, for_leader=True)
         every(15, "backup.copy_due", self.backup.copy_due, for_leader=True)
@@ -221,13 +247,6 @@ class Tower:
         if not recent:
             return Health(details={"failures": found})
         return Health(Level.DEGRADED, f"failed within 15 minutes: {', '.join(recent)}", {"failures": found})
-
-
-def channels_of(settings: Settings) -> list[Channel]:
-    """The alert channels that the settings switch on."""
-    offered = (EmailChannel, SlackChannel, WhatsAppChannel)
-    alerts = _in_zone(settings.alerts, settings.zone.key)
-    return [made for kind in offered if (made := kind.from_settings(alerts)) is not None]
 
 
 def _sqlite_files(settings: Settings) -> dict[str, Path]:

@@ -13,18 +13,19 @@ from ..core.clock import Clock, parse_rfc3339, rfc3339
 from ..core.database import Database
 from ..core.errors import Conflict, InputRejected, NotFound, Unavailable
 from ..core.signal import Signal
-from . import store
+from . import queue, store
+from .canary import tried
 from .channels import Channel
 from .facts import Acknowledged, Ended, Fact, Silenced, Unsilenced, observed, printable
 from .ledger import Ledger
+from .matching import check_matchers
 from .model import Alert, Silence, State, Step
-from .overlays import check_matchers
-from .report import alert_document
-from .sender import tried
+from .report import alert_document, one_document
 from .source import AlertSource
 
 _TEXT = 2_000
 _TRIES = 50
+_STEPS = 1_000
 _LONGEST_SILENCE = timedelta(days=366)
 _T = TypeVar("_T", Alert, Silence)
 
@@ -67,11 +68,23 @@ class Desk:
         )
 
     def add_silence(
-        self, matchers: Mapping[str, str], ends_at: str | None, minutes: float | None, by: str, comment: str
+        self,
+        matchers: Mapping[str, str],
+        ends_at: str | None,
+        minutes: float | None,
+        by: str,
+        comment: str,
+        *,
+        until_resolved: bool = False,
     ) -> dict[str, Any]:
-        """InputRejected when it matches nothing that alerts have, or has no end within a year."""
+        """InputRejected when it matches nothing that alerts have, or has no end within a year.
+
+        `until_resolved`: it ends when what it is about is over, in a year at the latest.
+        """
         check_matchers(matchers)
         now = self._clock.now()
+        if until_resolved and ends_at is None and minutes is None:
+            minutes = _LONGEST_SILENCE.total_seconds() / 60
         fact = Silenced(
             at=now,
             silence_id=secrets.token_hex(4),
@@ -79,6 +92,7 @@ class Desk:
             ends_at=_end(now, ends_at, minutes),
             by=self._clean(by),
             comment=self._clean(comment),
+            until_resolved=until_resolved,
         )
         return self._done(fact, lambda c: store.silence(c, fact.silence_id), lambda _: True).document()
 
@@ -97,12 +111,26 @@ class Desk:
     def test(self, channels: Collection[Channel], by: str) -> dict[str, Any]:
         """A real message through every channel, now, and how each did."""
         now = self._clock.now()
-        results = tried(channels, now)
+        trials = tried(channels, now)
         with self._database.write() as connection:
-            for result in results:
-                step = Step("tested", result["error"], self._clean(by), result["channel"])
+            for trial in trials:
+                step = Step("tested", trial.error, self._clean(by), trial.channel)
                 store.record(connection, "", now, step)
+        results = [trial.document() for trial in trials]
         return {"ok": bool(results) and all(result["ok"] for result in results), "channels": results}
+
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        """One alert with its history and its notices; NotFound when there is none."""
+        with self._database.read() as connection:
+            found = store.by_id(connection, alert_id)
+            if found is None:
+                raise NotFound(f"there is no alert {printable(alert_id, 40)!r}")
+            return one_document(
+                found,
+                store.silences(connection, self._clock.now()),
+                store.history(connection, _STEPS, 1 << 62, alert_id),
+                queue.of_alert(connection, alert_id),
+            )
 
     def _done(
         self, fact: Fact, find: Callable[[sqlite3.Connection], _T | None], is_done: Callable[[_T], bool]

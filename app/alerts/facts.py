@@ -67,6 +67,7 @@ class Silenced(msgspec.Struct, frozen=True, tag_field="fact", tag="silenced"):
     ends_at: datetime
     by: str
     comment: str
+    until_resolved: bool = False
 
 
 class Unsilenced(msgspec.Struct, frozen=True, tag_field="fact", tag="unsilenced"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,41 +13,59 @@ from ..core.clock import Clock
 from ..core.database import Database, fold
 from ..core.guard import failures
 from ..core.journal import files_of
-from . import queue, state, store
+from . import state, store, watch
+from .dispatch import Dispatch
 from .facts import Acknowledged, Ended, Fact, Observed, Silenced, Unsilenced, decoded
-from .model import Alert, Kind, Silence, Step, Told
-from .overlays import Cooldown, gap
-from .routing import Decision, Route, decide
+from .matching import matches
+from .model import Alert, Kind, Silence, Step
+from .policy import Policy
 from .state import Change
 
 
 class Ledger:
     """The one writer of alerts; every worker may fold, only the leader lets time pass."""
 
-    def __init__(self, database: Database, routes: Sequence[Route], cooldown: Cooldown, clock: Clock) -> None:
+    def __init__(self, database: Database, policy: Policy, clock: Clock) -> None:
         self._database = database
-        self._routes = tuple(routes)
-        self._cooldown = cooldown
+        self._policy = policy
+        self._dispatch = Dispatch(policy, clock)
         self._clock = clock
+
+    def prepare(self) -> None:
+        """Look again at what fires, by the rules of inhibition as they are now."""
+        with self._database.write() as connection:
+            connection.execute("delete from inhibitor")
+            for alert in store.active(connection):
+                watch.keep_inhibitor(connection, self._policy.inhibit, alert)
 
     def fold(self, folder: Path) -> int:
         """Apply what is new in the journals; the number of facts."""
         return fold(self._database, folder, self._apply)
 
     def tick(self) -> int:
-        """End what expired and remind of what still fires; the number of alerts looked at."""
+        """Let time pass; the number of things that were due.
+
+        What expired ends, what still fires is told again, what nobody is on is told to others, and
+        what has settled is told as it is.
+        """
         now = self._clock.now()
         with self._database.read() as connection:
-            if not (store.expired(connection, now) or store.told_due(connection, now)):
+            if not _is_due(connection, now):
                 return 0
         with self._database.write() as connection:
             expired = store.expired(connection, now)
             for alert in expired:
                 self._keep(connection, state.expire(alert, now), now)
+            settled = watch.settled(connection, now)
+            for fingerprint in settled:
+                self._dispatch.settle(connection, fingerprint, now)
             due = store.told_due(connection, now)
             for told in due:
-                self._remind(connection, told, now)
-        return len(expired) + len(due)
+                self._dispatch.remind(connection, told, now)
+            rungs = store.escalations_due(connection, now)
+            for alert, number in rungs:
+                self._dispatch.escalate(connection, alert, number, now)
+        return len(expired) + len(settled) + len(due) + len(rungs)
 
     def trim(self, folder: Path, before: datetime) -> None:
         """Delete what was over before that, and the journals of those days that were read to their end."""
@@ -79,12 +96,7 @@ class Ledger:
             case Acknowledged() | Ended():
                 self._act(connection, fact)
             case Silenced():
-                silence = Silence(
-                    fact.silence_id, fact.matchers, fact.at, fact.ends_at, fact.by, fact.comment
-                )
-                store.save_silence(connection, silence)
-                said = " ".join(f"{name}={pattern}" for name, pattern in fact.matchers.items())
-                store.record(connection, "", fact.at, Step("silenced", f"{fact.silence_id}: {said}", fact.by))
+                self._silence(connection, fact)
             case Unsilenced():
                 self._unsilence(connection, fact)
 
@@ -95,7 +107,7 @@ class Ledger:
             store.save_cleared(connection, seen.fingerprint, seen.at)
         self._keep(connection, change, seen.at)
         if change.alert is not None and change.alert.is_active and change.notice is None:
-            self._plan_reminders(connection, change.alert)
+            self._dispatch.plan_reminders(connection, change.alert)
 
     def _act(self, connection: sqlite3.Connection, fact: Acknowledged | Ended) -> None:
         alert = store.by_id(connection, fact.alert_id)
@@ -106,6 +118,20 @@ class Ledger:
         if isinstance(fact, Ended):
             store.save_cleared(connection, alert.fingerprint, fact.at)
 
+    def _silence(self, connection: sqlite3.Connection, fact: Silenced) -> None:
+        silence = Silence(
+            fact.silence_id,
+            fact.matchers,
+            fact.at,
+            fact.ends_at,
+            fact.by,
+            fact.comment,
+            until_resolved=fact.until_resolved,
+        )
+        store.save_silence(connection, silence)
+        said = " ".join(f"{name}={pattern}" for name, pattern in fact.matchers.items())
+        store.record(connection, "", fact.at, Step("silenced", f"{fact.silence_id}: {said}", fact.by))
+
     def _unsilence(self, connection: sqlite3.Connection, fact: Unsilenced) -> None:
         silence = store.silence(connection, fact.silence_id)
         if silence is None or silence.ends_at <= fact.at:
@@ -115,41 +141,48 @@ class Ledger:
         store.record(connection, "", fact.at, Step("unsilenced", fact.silence_id, fact.by))
 
     def _keep(self, connection: sqlite3.Connection, change: Change, at: datetime) -> None:
-        """Alert, history and notices of one change."""
-        if change.alert is None:
+        """Alert, history and notices of one change, and what it means for other alerts."""
+        alert = change.alert
+        if alert is None:
             return
-        store.save(connection, change.alert)
+        store.save(connection, alert)
         for step in change.steps:
-            store.record(connection, change.alert.id, at, step)
+            store.record(connection, alert.id, at, step)
         if change.notice is not None:
-            self._notify(connection, change.alert, change.notice, at)
+            self._dispatch.notify(connection, alert, change.notice, at)
+        if watch.keep_inhibitor(connection, self._policy.inhibit, alert):
+            store.hurry_owed(connection, self._clock.now())
+        self._count_change(connection, change, at)
+        if change.notice is Kind.RESOLVED:
+            self._end_silences(connection, alert, at)
 
-    def _notify(self, connection: sqlite3.Connection, alert: Alert, kind: Kind, at: datetime) -> None:
-        decisions = self._decide(connection, alert, kind)
-        for decision in decisions:
-            if decision.why_not:
-                step = Step("withheld", decision.why_not, channel=decision.channel)
-                store.record(connection, alert.id, at, step)
-        wanted = [decision.channel for decision in decisions if not decision.why_not]
-        queue.add(connection, alert, kind, wanted, self._clock.now())
+    def _count_change(self, connection: sqlite3.Connection, change: Change, at: datetime) -> None:
+        """A beginning after an end, and an end, are what flapping is made of."""
+        assert change.alert is not None
+        fingerprint = change.alert.fingerprint
+        if change.notice is Kind.RESOLVED or (
+            change.notice is Kind.FIRED and store.cleared_at(connection, fingerprint) is not None
+        ):
+            since = watch.changed(connection, fingerprint, at)
+            if since == at:
+                step = Step("flapping", "it comes and goes; nothing more is said until it has settled")
+                store.record(connection, change.alert.id, at, step)
 
-    def _decide(self, connection: sqlite3.Connection, alert: Alert, kind: Kind) -> list[Decision]:
-        if kind is Kind.RESOLVED:
-            told = queue.reached(connection, alert.id)
-            return [Decision(channel) for channel in told] or [Decision("", "nobody was told that it fired")]
-        return decide(alert, self._routes) or [Decision("", "no channel is configured")]
+    def _end_silences(self, connection: sqlite3.Connection, over: Alert, at: datetime) -> None:
+        """Those that were to last until what they are about is over."""
+        for silence in store.silences(connection, at):
+            if not silence.until_resolved or not matches(silence.matchers, over):
+                continue
+            if not any(matches(silence.matchers, alert) for alert in store.active(connection)):
+                store.save_silence(connection, replace(silence, ends_at=at, ended_by="atalaia"))
+                step = Step("unsilenced", f"{silence.id}: what it was about is over", "atalaia")
+                store.record(connection, "", at, step)
 
-    def _plan_reminders(self, connection: sqlite3.Connection, alert: Alert) -> None:
-        for told in store.told_channels(connection, alert.fingerprint):
-            if told.due_at is None and told.at is not None:
-                due_at = told.at + gap(alert, told, self._cooldown)
-                store.save_told(connection, replace(told, due_at=due_at))
 
-    def _remind(self, connection: sqlite3.Connection, told: Told, now: datetime) -> None:
-        alert = store.newest(connection, told.fingerprint)
-        store.save_told(connection, replace(told, owed="", due_at=None))
-        if alert is None or not alert.is_active or Decision(told.channel) not in decide(alert, self._routes):
-            return
-        is_news = told.owed or told.alert_id != alert.id or alert.repeats > told.repeats
-        if is_news and not queue.is_open(connection, alert.id, told.channel):
-            queue.add(connection, alert, Kind.REMINDER, [told.channel], now)
+def _is_due(connection: sqlite3.Connection, now: datetime) -> bool:
+    return bool(
+        store.expired(connection, now)
+        or store.told_due(connection, now)
+        or store.escalations_due(connection, now)
+        or watch.is_flapping(connection)
+    )

@@ -1,9 +1,9 @@
-"""The rows of the outbox and the state of the channels, as SQL; what to do with them is the outbox's."""
+"""The rows of the outbox, as SQL; what to do with them is the outbox's."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,27 +13,26 @@ from .lease import is_alive, owner_name
 from .model import Alert, Kind, Notice
 
 _LEASE = timedelta(seconds=120)
-_NOTHING_WAITS = {"pending": 0, "oldest_pending_at": None, "dead_lately": 0}
-_NEVER_USED = {
-    "failures": 0, "failing_since": None, "pause_until": None, "last_ok_at": None, "last_error": "",
-    "last_error_at": None, "sent": 0, "failed": 0, "dead": 0, **_NOTHING_WAITS,
-}  # fmt: skip
-# Because each partial index serves one state, these are asked for one by one.
-_OVERVIEW = (
-    "select * from channel",
-    """select channel as name, count(*) as pending, min(created_at) as oldest_pending_at from
-       (select channel, created_at from outbox where state = 'pending'
-        union all select channel, created_at from outbox where state = 'sending') group by channel""",
-    """select channel as name, count(*) as dead_lately
-       from outbox where state = 'dead' and touched_at > :since group by channel""",
-)
+_REACHED = "'pending', 'sending', 'grouped', 'accepted', 'sent'"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the outbox with its alert; `kind` is what is to be said to this channel."""
+
+    row: int
+    key: str
+    kind: Kind
+    alert: Alert
+    uncertain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A notice that this process, and nobody else, is about to send.
 
-    failing_since: since when every attempt of this channel failed, None when the last one did not.
+    entries: the rows that it speaks for; failing_since: since when every attempt of this channel
+    failed, None when the last one did not.
     """
 
     row: int
@@ -41,40 +40,73 @@ class Claim:
     channel: str
     attempts: int
     notice: Notice
+    entries: tuple[Entry, ...]
     failing_since: datetime | None
 
 
 def add(
-    connection: sqlite3.Connection, alert: Alert, kind: Kind, channels: Iterable[str], now: datetime
-) -> None:
-    """One pending row for each channel; their keys say which notice of which alert it is."""
-    name = {Kind.WORSE: f"worse-{alert.severity.lower()}", Kind.REMINDER: f"reminder-{now:%Y%m%dT%H%M%S}"}
-    for channel in channels:
-        connection.execute(
-            "insert or ignore into outbox"
-            " (key, alert_id, channel, kind, rank, state, created_at, touched_at, not_before)"
-            " values (?, ?, ?, ?, ?, 'pending', ?, ?, ?)",
-            (
-                f"{alert.id}.{name.get(kind, kind)}.{channel}",
-                *(alert.id, channel, kind, alert.severity.rank),
-                *[rfc3339(now)] * 3,
-            ),
-        )
+    connection: sqlite3.Connection,
+    alert: Alert,
+    kind: Kind,
+    channel: str,
+    now: datetime,
+    *,
+    group: str = "",
+    wait: float = 0.0,
+    name: str = "",
+) -> bool:
+    """One pending row, due after `wait` seconds; False when it is there already.
+
+    Its key says which notice of which alert it is, and for what comes more than once, `name`.
+    """
+    due = rfc3339(now + timedelta(seconds=wait))
+    added = connection.execute(
+        "insert or ignore into outbox"
+        " (key, alert_id, channel, kind, rank, state, created_at, touched_at, not_before, due_at, grp)"
+        " values (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)",
+        (
+            f"{alert.id}.{name or kind}.{key_part(channel)}",
+            *(alert.id, channel, kind, alert.severity.rank),
+            *[rfc3339(now)] * 2,
+            *[due] * 2,
+            group,
+        ),
+    )
+    return added.rowcount == 1
+
+
+def key_part(channel: str) -> str:
+    """The name of a channel as keys have it: a Message-ID takes no colon."""
+    return channel.replace(":", ".")
 
 
 def reached(connection: sqlite3.Connection, alert_id: str) -> list[str]:
     """The channels that were told of the alert, or may be any moment."""
     rows = connection.execute(
-        "select distinct channel from outbox where alert_id = ? and state in ('pending', 'sending', 'sent')",
+        f"select distinct channel from outbox where alert_id = ? and state in ({_REACHED})",  # noqa: S608 words of ours
         (alert_id,),
     )
     return [row["channel"] for row in rows]
 
 
+def of_alert(connection: sqlite3.Connection, alert_id: str) -> list[dict[str, Any]]:
+    """What became of each notice of an alert, oldest first."""
+    rows = connection.execute(
+        "select notice.channel, notice.kind, notice.state, notice.created_at, notice.due_at,"
+        " notice.touched_at, notice.attempts + coalesce(digest.attempts, 0) as attempts,"
+        " notice.error, notice.reference, digest.key as digest"
+        " from outbox notice left join outbox digest on digest.id = notice.digest"
+        " where notice.alert_id = ? order by notice.id",
+        (alert_id,),
+    )
+    return [dict(row) for row in rows]
+
+
 def is_open(connection: sqlite3.Connection, alert_id: str, channel: str) -> bool:
     """Whether a notice of the alert is on its way to the channel."""
     rows = connection.execute(
-        "select 1 from outbox where alert_id = ? and channel = ? and state in ('pending', 'sending')",
+        "select 1 from outbox where alert_id = ? and channel = ?"
+        " and state in ('pending', 'sending', 'grouped')",
         (alert_id, channel),
     )
     return rows.fetchone() is not None
@@ -103,16 +135,29 @@ def take_back(connection: sqlite3.Connection, channel: str, now: datetime) -> No
             )
 
 
-def first(connection: sqlite3.Connection, channel: str, now: datetime) -> sqlite3.Row | None:
-    """The newest row of the alert whose turn it is, the most severe and oldest first."""
-    row = connection.execute(
+def first(
+    connection: sqlite3.Connection, channel: str, now: datetime, ranks: tuple[int, int], fresh_since: str
+) -> sqlite3.Row | None:
+    """The row whose turn it is, the most severe and oldest first: a digest, or the newest of its alert.
+
+    ranks: the least and the highest that have their turn. What is less than CRITICAL and older than
+    `fresh_since` is left.
+    """
+    row: sqlite3.Row | None = connection.execute(
         # Because a row that was touched in the future only says that the clock was set back.
-        "select alert_id from outbox where channel = ? and state = 'pending'"
-        " and (not_before <= ? or touched_at > ?) order by rank desc, id limit 1",
-        (channel, rfc3339(now), rfc3339(now)),
+        "select * from outbox where channel = :channel and state = 'pending'"
+        " and rank between :least and :highest and (not_before <= :now or touched_at > :now)"
+        " and (created_at >= :since or rank = 3 or uncertain = 1) order by rank desc, id limit 1",
+        {
+            "channel": channel,
+            "now": rfc3339(now),
+            "least": ranks[0],
+            "highest": ranks[1],
+            "since": fresh_since,
+        },
     ).fetchone()
-    if row is None:
-        return None
+    if row is None or row["kind"] == Kind.DIGEST:
+        return row
     newest: sqlite3.Row = connection.execute(
         "select * from outbox where channel = ? and alert_id = ? and state = 'pending'"
         " order by id desc limit 1",
@@ -130,18 +175,37 @@ def supersede(connection: sqlite3.Connection, newest: sqlite3.Row, now: datetime
     )
 
 
-def withhold(connection: sqlite3.Connection, row: sqlite3.Row, why: str, now: datetime) -> None:
+def withhold(connection: sqlite3.Connection, row: int, why: str, now: datetime) -> None:
     """The row is not sent."""
     connection.execute(
         "update outbox set state = 'withheld', error = ?, touched_at = ? where id = ?",
-        (why, rfc3339(now), row["id"]),
+        (why, rfc3339(now), row),
     )
+
+
+def postpone(connection: sqlite3.Connection, row: int, until: datetime, now: datetime) -> None:
+    """The row waits, and is not late before then."""
+    connection.execute(
+        "update outbox set not_before = :until, due_at = :until, touched_at = :now where id = :row",
+        {"until": rfc3339(until), "now": rfc3339(now), "row": row},
+    )
+
+
+def reference(connection: sqlite3.Connection, alert_id: str, channel: str) -> str:
+    """What the channel answered to the first notice of the alert."""
+    row = connection.execute(
+        "select reference from outbox where alert_id = ? and channel = ? and reference != ''"
+        " order by id limit 1",
+        (alert_id, channel),
+    ).fetchone()
+    return str(row["reference"]) if row else ""
 
 
 def lease(
     connection: sqlite3.Connection,
     row: sqlite3.Row,
     notice: Notice,
+    entries: tuple[Entry, ...],
     failing_since: datetime | None,
     now: datetime,
 ) -> Claim:
@@ -151,95 +215,72 @@ def lease(
         " lease_owner = ?, lease_until = ?, touched_at = ? where id = ?",
         (owner_name(), rfc3339(now + _LEASE), rfc3339(now), row["id"]),
     )
-    return Claim(row["id"], row["fence"] + 1, row["channel"], row["attempts"] + 1, notice, failing_since)
+    fence, attempts = row["fence"] + 1, row["attempts"] + 1
+    return Claim(row["id"], fence, row["channel"], attempts, notice, entries, failing_since)
 
 
-def mark_sent(connection: sqlite3.Connection, claim: Claim, reference: str, now: datetime) -> bool:
-    """False when the row is no longer this claim's."""
-    marked = connection.execute(
-        "update outbox set state = 'sent', touched_at = ?, reference = ?, error = ''"
-        " where id = ? and fence = ? and state = 'sending'",
-        (rfc3339(now), reference, claim.row, claim.fence),
-    )
-    return marked.rowcount == 1
-
-
-def mark_failed(
-    connection: sqlite3.Connection, claim: Claim, state: str, not_before: datetime, error: str, now: datetime
+def mark(
+    connection: sqlite3.Connection,
+    claim: Claim,
+    state: str,
+    now: datetime,
+    *,
+    not_before: datetime | None = None,
+    reference: str = "",
+    error: str = "",
+    uncertain: bool = False,
 ) -> bool:
-    """False when the row is no longer this claim's."""
+    """What became of a claim; False when the row is no longer this claim's."""
     marked = connection.execute(
-        "update outbox set state = ?, touched_at = ?, not_before = ?, error = ?"
-        " where id = ? and fence = ? and state = 'sending'",
-        (state, rfc3339(now), rfc3339(not_before), error, claim.row, claim.fence),
+        "update outbox set state = ?, touched_at = ?, not_before = ?, reference = ?, error = ?,"
+        " uncertain = max(uncertain, ?) where id = ? and fence = ? and state = 'sending'",
+        (
+            *(state, rfc3339(now), rfc3339(not_before or now), reference, error, uncertain),
+            *(claim.row, claim.fence),
+        ),
     )
     return marked.rowcount == 1
+
+
+def to_ask(connection: sqlite3.Connection, channel: str, now: datetime) -> sqlite3.Row | None:
+    """The row whose receiver is to be asked what became of it."""
+    row: sqlite3.Row | None = connection.execute(
+        "select * from outbox where channel = ? and state = 'accepted'"
+        " and (not_before <= ? or touched_at > ?) order by not_before limit 1",
+        (channel, rfc3339(now), rfc3339(now)),
+    ).fetchone()
+    return row
+
+
+def ask_later(connection: sqlite3.Connection, row: int, at: datetime, now: datetime) -> None:
+    """Nothing is known yet."""
+    connection.execute(
+        "update outbox set asked = asked + 1, not_before = ?, touched_at = ?"
+        " where id = ? and state = 'accepted'",
+        (rfc3339(at), rfc3339(now), row),
+    )
+
+
+def end_accepted(connection: sqlite3.Connection, row: int, state: str, error: str, now: datetime) -> bool:
+    """It is known what became of an accepted row and of what it speaks for; False when it was before."""
+    ended = connection.execute(
+        "update outbox set state = ?, error = ?, touched_at = ?, not_before = ?, asked = 0"
+        " where id = ? and state = 'accepted'",
+        (state, error, *[rfc3339(now)] * 2, row),
+    )
+    if state != "sent":
+        connection.execute(
+            "update outbox set state = ? where digest = ? and state = 'sent'",
+            ("grouped" if state == "pending" else state, row),
+        )
+    return ended.rowcount == 1
 
 
 def retire(connection: sqlite3.Connection, kept: Collection[str]) -> None:
     """Withhold what waits for channels other than these."""
-    for state in ("pending", "sending"):
+    for state in ("pending", "sending", "grouped", "accepted"):
         rows = connection.execute("select id, channel from outbox where state = ?", (state,)).fetchall()
         connection.executemany(
             "update outbox set state = 'withheld', error = 'the channel is not configured' where id = ?",
             [(row["id"],) for row in rows if row["channel"] not in kept],
         )
-
-
-def failures(connection: sqlite3.Connection, channel: str) -> sqlite3.Row | None:
-    """The row of a channel whose last attempt failed, None when it did not."""
-    row: sqlite3.Row | None = connection.execute(
-        "select * from channel where name = ? and failures > 0", (channel,)
-    ).fetchone()
-    return row
-
-
-def channel_worked(connection: sqlite3.Connection, channel: str, now: datetime) -> None:
-    """It delivered."""
-    connection.execute(
-        "insert into channel (name, sent, last_ok_at) values (?, 1, ?) on conflict (name) do update set"
-        " sent = sent + 1, last_ok_at = excluded.last_ok_at,"
-        " failures = 0, failing_since = null, pause_until = null",
-        (channel, rfc3339(now)),
-    )
-
-
-def channel_failed(
-    connection: sqlite3.Connection,
-    channel: str,
-    error: str,
-    pause_until: datetime | None,
-    now: datetime,
-    *,
-    is_dead: bool,
-) -> None:
-    """It did not deliver, and is not to be tried before `pause_until`."""
-    connection.execute("insert or ignore into channel (name) values (?)", (channel,))
-    connection.execute(
-        "update channel set failures = failures + 1, failing_since = coalesce(failing_since, ?),"
-        " pause_until = ?, last_error = ?, last_error_at = ?, failed = failed + 1, dead = dead + ?"
-        " where name = ?",
-        (
-            rfc3339(now),
-            rfc3339(pause_until) if pause_until else None,
-            error,
-            rfc3339(now),
-            is_dead,
-            channel,
-        ),
-    )
-
-
-def overview(
-    connection: sqlite3.Connection, channels: Iterable[str], since: datetime
-) -> dict[str, dict[str, Any]]:
-    """Channel → its counters and troubles, what waits and since when, what died since then.
-
-    Of the channels that are named, and of others that were used.
-    """
-    found: dict[str, dict[str, Any]] = {name: dict(_NEVER_USED) for name in channels}
-    for query in _OVERVIEW:
-        for row in connection.execute(query, {"since": rfc3339(since)}):
-            known = dict(row)
-            found.setdefault(known.pop("name"), dict(_NEVER_USED)).update(known)
-    return found

@@ -14,8 +14,8 @@ from ..core.errors import InputRejected
 from ..core.health import Health, Level
 from ..core.measure import Measure, Sample
 from ..core.signal import Category, Severity
+from .matching import matches
 from .model import Alert, Silence, State
-from .overlays import matches
 
 _SHOWN = 1_000
 _PAGE, _END = 1_000, 1 << 62
@@ -68,6 +68,24 @@ def alert_document(alert: Alert, silences: Iterable[Silence]) -> dict[str, Any]:
     return {**alert.document(), "silenced_by": quiet}
 
 
+def one_document(
+    alert: Alert,
+    silences: Iterable[Silence],
+    events: Iterable[Mapping[str, Any]],
+    notices: Iterable[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The alert, every step of it (oldest first), and what became of each of its notices."""
+    said = ("at", "last_at", "count", "what", "why", "who", "channel")
+    history = [{name: event[name] for name in said} for event in events]
+    return {
+        **alert_document(alert, silences),
+        "seconds_to_acknowledge": _seconds(alert.started_at, alert.acknowledged_at),
+        "seconds_to_resolve": _seconds(alert.started_at, alert.resolved_at),
+        "history": history[::-1],
+        "notices": [dict(notice) for notice in notices],
+    }
+
+
 def stats_document(
     counts: Iterable[Mapping[str, Any]],
     acknowledged: Sequence[float],
@@ -113,16 +131,18 @@ def health_of(
     waiting: int,
     dropped: int,
     now: datetime,
+    *,
+    lag: timedelta = _LATE,
 ) -> Health:
     """Degraded while a channel fails, a notice is dead or late, or the journal cannot be written."""
     names = list(configured)
     if not names:
         return Health(reason="no channel is configured: alerts are kept and shown, nobody is told")
-    troubles = [trouble for name in names for trouble in _troubles(name, overview[name], now)]
+    troubles = [trouble for name in names for trouble in _troubles(name, overview[name], now, lag)]
     if waiting or dropped:
         troubles.append(f"the journal cannot be written: {waiting} facts wait in memory, {dropped} were lost")
     level = Level.DEGRADED if troubles else Level.OK
-    return Health(level, "; ".join(troubles), {"channels": names})
+    return Health(level, "; ".join(troubles), {"channels": names, "trials": _trials(names, overview)})
 
 
 def measures_of(
@@ -154,12 +174,25 @@ def measures_of(
     ]
 
 
+def _trials(names: Iterable[str], overview: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """How each channel did when it was tried last."""
+    return {
+        name: {"at": known["canary_at"], "seconds": known["canary_seconds"], "error": known["canary_error"]}
+        for name in names
+        if (known := overview[name])["canary_at"] is not None
+    }
+
+
 def _active_samples(active: Mapping[tuple[str, str], int]) -> list[Sample]:
     return [
         Sample(active[severity, category], {"severity": severity, "category": category})
         for severity in Severity
         for category in Category
     ]
+
+
+def _seconds(began: datetime, then: datetime | None) -> float | None:
+    return None if then is None else round((then - began).total_seconds(), 3)
 
 
 def _mentions(alert: Alert, q: str) -> bool:
@@ -181,11 +214,11 @@ def _typical(seconds: Sequence[float]) -> dict[str, float | int | None]:
     return {"count": len(seconds), "mean": round(fmean(seconds), 3), "median": round(median(seconds), 3)}
 
 
-def _troubles(name: str, known: Mapping[str, Any], now: datetime) -> Iterable[str]:
+def _troubles(name: str, known: Mapping[str, Any], now: datetime, lag: timedelta) -> Iterable[str]:
     if known["failures"]:
         yield f"{name} fails: {known['last_error']}"
     if known["dead_lately"]:
         yield f"{known['dead_lately']} notices for {name} could not be delivered within a day"
     oldest = known["oldest_pending_at"]
-    if oldest is not None and now - parse_rfc3339(oldest) > _LATE:
+    if oldest is not None and now - parse_rfc3339(oldest) > lag:
         yield f"a notice for {name} has waited since {oldest}"

@@ -61,4 +61,40 @@ MIGRATIONS = (
         sent integer not null default 0, failed integer not null default 0, dead integer not null default 0
     ) without rowid;
     """,
+    """
+    alter table told add column kind text not null default '';
+    alter table silence add column until_resolved integer not null default 0;
+
+    alter table outbox add column due_at text; -- when it was to go out; later attempts do not move it
+    update outbox set due_at = created_at;
+    alter table outbox add column grp text not null default '';
+    alter table outbox add column digest integer; -- the row of the digest that speaks for it
+    alter table outbox add column asked integer not null default 0; -- how often what became of it was asked
+    create index outbox_digested on outbox (digest) where digest is not null; -- for what a digest holds
+    create index outbox_accepted on outbox (channel, not_before) where state = 'accepted'; -- to ask for
+
+    create table bucket (name text primary key, tokens real not null, at text not null) without rowid;
+
+    create table flap (
+        fingerprint text primary key, changes text not null, changed_at text not null, since text
+    ) without rowid;
+    create index flap_now on flap (since) where since is not null; -- for claims and for the tick
+
+    create table inhibitor (
+        alert_id text not null, rule text not null, equal text not null, primary key (alert_id, rule)
+    ) without rowid; -- small, and asked at each claim
+
+    create table escalation (
+        alert_id text primary key, step integer not null, due_at text not null
+    ) without rowid;
+    create index escalation_due on escalation (due_at); -- for the tick
+
+    create table life (
+        owner text primary key, started_at text not null, heartbeat_at text not null, ended_at text
+    ) without rowid;
+
+    alter table channel add column canary_at text;
+    alter table channel add column canary_seconds real;
+    alter table channel add column canary_error text not null default '';
+    """,
 )

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
 
 from ..core.clock import Clock
 from ..core.errors import AtalaiaError, DeliveryFailed
 from ..core.guard import guard
-from ..core.signal import Category, Condition, Emit, Severity, Signal
+from ..core.signal import Condition, Emit
 from .channels import Channel
-from .model import Alert, Kind, Notice, Receipt, State
+from .lanes import offer
+from .model import Delivery, Notice, Progress, Receipt
 from .outbox import Outbox
 from .queue import Claim
 from .routing import CHANNEL_FAILED
-from .state import alert_id
+from .troubles import channel_failed
 
+_T = TypeVar("_T")
 _POLL_SECONDS = 0.5
 _STOP_SECONDS = 20.0
 _PATIENCE = timedelta(minutes=15)
@@ -67,13 +67,25 @@ class Sender:
         outcome = attempt(self._channel, claim.notice)
         if isinstance(outcome, Receipt):
             if claim.failing_since is not None:
-                self._say(claim, Condition.CLEARED, "it works again")
+                self._say(Condition.CLEARED, "it works again")
             self._outbox.sent(claim, outcome)
             return True
         # Because a crash between the two must rather say it twice than never.
-        if outcome.permanent or self._has_no_patience_left(claim):
-            self._say(claim, Condition.RAISED, outcome.fact)
+        is_about_channels = all(entry.alert.code == CHANNEL_FAILED for entry in claim.entries)
+        if (outcome.permanent or self._has_no_patience_left(claim)) and not is_about_channels:
+            self._say(Condition.RAISED, outcome.fact)
         self._outbox.failed(claim, outcome)
+        return True
+
+    def ask_next(self) -> bool:
+        """Ask what became of one message that was accepted; False when there is none to ask for now."""
+        accepted = self._outbox.to_ask(self._channel.name)
+        if accepted is None:
+            return False
+        delivery = progress_of(self._channel, accepted.reference)
+        if delivery.progress is Progress.FAILED and delivery.permanent:
+            self._say(Condition.RAISED, delivery.reason)
+        self._outbox.asked(accepted, delivery)
         return True
 
     def _run(self) -> None:
@@ -81,79 +93,56 @@ class Sender:
             self._woken.wait(_POLL_SECONDS)
             self._woken.clear()
             with guard(f"alerts.send.{self._channel.name}"):
-                while not self._stopping and self._may_send() and self.deliver_next():
+                while self._may_go_on() and (self.deliver_next() or self.ask_next()):
                     pass
+
+    def _may_go_on(self) -> bool:
+        return not self._stopping and self._may_send()
 
     def _has_no_patience_left(self, claim: Claim) -> bool:
         return claim.failing_since is not None and self._clock.now() - claim.failing_since >= _PATIENCE
 
-    def _say(self, claim: Claim, condition: Condition, message: str) -> None:
-        """Through the other channels; never about the failure of such a notice itself."""
-        if claim.notice.alert.code == CHANNEL_FAILED and condition is Condition.RAISED:
-            return
-        self._emit(
-            Signal(
-                source="alerts",
-                key=f"channel:{self._channel.name}",
-                title=f"The alert channel {self._channel.name} fails",
-                message=message,
-                severity=Severity.HIGH,
-                category=Category.SYSTEM,
-                condition=condition,
-                labels={"channel": self._channel.name},
-                code=CHANNEL_FAILED,
-            )
-        )
+    def _say(self, condition: Condition, message: str) -> None:
+        """Through the other channels."""
+        self._emit(channel_failed(self._channel.name, condition, message))
 
 
 def attempt(channel: Channel, notice: Notice) -> Receipt | DeliveryFailed:
-    """How the delivery went; a channel that breaks its contract has failed for now."""
-    outcome: Receipt | DeliveryFailed = DeliveryFailed(
+    """How the delivery went; what may have been delivered before is looked up first, where that can be."""
+    look_up = offer(channel, "look_up") if notice.possibly_repeated else None
+    if look_up is not None:
+        found = _tried_to(channel, lambda: look_up(notice))
+        if isinstance(found, Receipt):
+            return found
+        notice = replace(notice, possibly_repeated=found is not None)
+    outcome = _tried_to(channel, lambda: channel.deliver(notice))
+    return outcome or Receipt()
+
+
+def reach(channel: Channel) -> Receipt | DeliveryFailed:
+    """How connecting and signing in went, without a message."""
+    return _tried_to(channel, channel.check) or Receipt()
+
+
+def progress_of(channel: Channel, reference: str) -> Delivery:
+    """What became of an accepted message; still on its way when that cannot be asked now."""
+    status = offer(channel, "status")
+    if status is None:
+        return Delivery(Progress.DELIVERED)
+    answer = _tried_to(channel, lambda: status(reference))
+    return Delivery(Progress.PENDING) if isinstance(answer, DeliveryFailed) else answer
+
+
+def _tried_to(channel: Channel, work: Callable[[], _T]) -> _T | DeliveryFailed:
+    """What a channel answers; one that breaks its contract has failed for now."""
+    with guard(f"alerts.channels.{channel.name}"):
+        try:
+            return work()
+        except DeliveryFailed as error:
+            return error
+        except AtalaiaError as error:
+            return DeliveryFailed(error.fact, error.hint)
+    return DeliveryFailed(
         f"the channel {channel.name} broke off",
         "The reason is among the internal failures of the status page.",
     )
-    with guard(f"alerts.channels.{channel.name}"):
-        try:
-            outcome = channel.deliver(notice)
-        except DeliveryFailed as error:
-            outcome = error
-        except AtalaiaError as error:
-            outcome = DeliveryFailed(error.fact, error.hint)
-    return outcome
-
-
-def tried(channels: Collection[Channel], now: datetime) -> list[dict[str, Any]]:
-    """How a test message through each, all at once, did: {"channel", "ok", "seconds", "error", "hint"}."""
-    with ThreadPoolExecutor(max_workers=max(len(channels), 1)) as pool:
-        return list(pool.map(partial(_tried, now=now), channels))
-
-
-def _tried(channel: Channel, now: datetime) -> dict[str, Any]:
-    began = time.monotonic()
-    outcome = attempt(channel, _test_notice(now))
-    result = {"channel": channel.name, "seconds": round(time.monotonic() - began, 3)}
-    if isinstance(outcome, Receipt):
-        return {**result, "ok": not outcome.refused, "error": ", ".join(outcome.refused), "hint": ""}
-    return {**result, "ok": False, "error": outcome.fact, "hint": outcome.hint}
-
-
-def _test_notice(now: datetime) -> Notice:
-    """A notice about nothing, to see whether messages arrive."""
-    name = alert_id(now, "0" * 16)
-    alert = Alert(
-        id=name,
-        fingerprint="0" * 16,
-        source="alerts",
-        key="test",
-        title="Test message",
-        severity=Severity.LOW,
-        category=Category.SYSTEM,
-        state=State.RESOLVED,
-        started_at=now,
-        seen_at=now,
-        notified=Severity.LOW,
-        resolved_at=now,
-        code="test",
-        noted=True,
-    )
-    return Notice(f"{name}.test", Kind.TEST, alert)

@@ -56,8 +56,8 @@ def acknowledge(alert: Alert, at: datetime, by: str, reason: str) -> Change:
     """Somebody is on it; only what is firing can be acknowledged."""
     if alert.state is not State.FIRING:
         return Change(alert)
-    known = replace(alert, state=State.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by)
-    return Change(known, (Step("acknowledged", reason, by),))
+    known = replace(alert, state=State.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by, reason=reason)
+    return Change(known, (Step("acknowledged", reason, by),), Kind.ACKNOWLEDGED)
 
 
 def resolve(alert: Alert, at: datetime, by: str, reason: str) -> Change:

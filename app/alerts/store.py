@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,15 +19,17 @@ import msgspec
 
 from ..core.clock import rfc3339
 from ..core.database import Database
-from .model import Alert, Silence, Step, Told
+from .bucket import Bucket, full
+from .model import Alert, Limits, Silence, Step, Told
 from .schema import MIGRATIONS
 
 _FILE = "alerts.sqlite"
 
 # Because a reason that comes again for the same alert is counted on its line instead of filling the history.
-_COUNTED = ("repeated", "severity", "ignored", "withheld", "failed")
+_COUNTED = ("repeated", "severity", "ignored", "withheld", "postponed", "failed")
 
 _KEYS = {"alert": "id", "silence": "id", "told": "fingerprint, channel"}
+_RECORDS: Mapping[str, type[Alert | Silence | Told]] = {"alert": Alert, "silence": Silence, "told": Told}
 
 _Record = TypeVar("_Record", Alert, Silence, Told)
 
@@ -44,25 +47,25 @@ def newest(connection: sqlite3.Connection, fingerprint: str) -> Alert | None:
     ):
         row = connection.execute(query, (fingerprint,)).fetchone()
         if row is not None:
-            return _read(Alert, row)
+            return read(Alert, row)
     return None
 
 
 def by_id(connection: sqlite3.Connection, alert_id: str) -> Alert | None:
     """The alert of that id."""
     row = connection.execute("select * from alert where id = ?", (alert_id,)).fetchone()
-    return _read(Alert, row) if row else None
+    return read(Alert, row) if row else None
 
 
 def active(connection: sqlite3.Connection) -> list[Alert]:
     """Every alert that is not over."""
-    return [_read(Alert, row) for row in connection.execute("select * from alert where resolved_at is null")]
+    return [read(Alert, row) for row in connection.execute("select * from alert where resolved_at is null")]
 
 
 def expired(connection: sqlite3.Connection, now: datetime) -> list[Alert]:
     """Active alerts that were not observed again in time."""
     rows = connection.execute("select * from alert where expires_at <= ?", (rfc3339(now),))
-    return [_read(Alert, row) for row in rows]
+    return [read(Alert, row) for row in rows]
 
 
 def save(connection: sqlite3.Connection, alert: Alert) -> None:
@@ -115,13 +118,13 @@ def history(
 def silences(connection: sqlite3.Connection, now: datetime) -> list[Silence]:
     """The silences that have not ended."""
     rows = connection.execute("select * from silence where ends_at > ? order by ends_at", (rfc3339(now),))
-    return [_read(Silence, row) for row in rows]
+    return [read(Silence, row) for row in rows]
 
 
 def silence(connection: sqlite3.Connection, silence_id: str) -> Silence | None:
     """The silence of that id."""
     row = connection.execute("select * from silence where id = ?", (silence_id,)).fetchone()
-    return _read(Silence, row) if row else None
+    return read(Silence, row) if row else None
 
 
 def save_silence(connection: sqlite3.Connection, silence: Silence) -> None:
@@ -134,26 +137,67 @@ def told(connection: sqlite3.Connection, fingerprint: str, channel: str) -> Told
     row = connection.execute(
         "select * from told where fingerprint = ? and channel = ?", (fingerprint, channel)
     ).fetchone()
-    return _read(Told, row) if row else Told(fingerprint, channel)
+    return read(Told, row) if row else Told(fingerprint, channel)
 
 
 def told_channels(connection: sqlite3.Connection, fingerprint: str) -> list[Told]:
     """What every channel knows of a fingerprint."""
     rows = connection.execute("select * from told where fingerprint = ?", (fingerprint,))
-    return [_read(Told, row) for row in rows]
+    return [read(Told, row) for row in rows]
 
 
 def told_due(connection: sqlite3.Connection, now: datetime) -> list[Told]:
     """What is to be looked at again."""
     return [
-        _read(Told, row)
-        for row in connection.execute("select * from told where due_at <= ?", (rfc3339(now),))
+        read(Told, row) for row in connection.execute("select * from told where due_at <= ?", (rfc3339(now),))
     ]
 
 
 def save_told(connection: sqlite3.Connection, told: Told) -> None:
     """Insert or update what a channel knows."""
     _write(connection, "told", told)
+
+
+def forget_told(connection: sqlite3.Connection, alert: Alert, channel: str) -> None:
+    """The channel knows nothing of the episode after all."""
+    connection.execute(
+        "update told set at = null, alert_id = '', kind = ''"
+        " where fingerprint = ? and channel = ? and alert_id = ?",
+        (alert.fingerprint, channel, alert.id),
+    )
+
+
+def bucket(connection: sqlite3.Connection, name: str, limits: Limits, now: datetime) -> Bucket:
+    """The tokens that there are now."""
+    row = connection.execute("select * from bucket where name = ?", (name,)).fetchone()
+    if row is None:
+        return full(limits, now)
+    return Bucket(row["tokens"], datetime.fromisoformat(row["at"])).filled(limits, now)
+
+
+def save_bucket(connection: sqlite3.Connection, name: str, bucket: Bucket) -> None:
+    """Remember how many tokens there were, and when."""
+    connection.execute(
+        "insert or replace into bucket values (?, ?, ?)", (name, bucket.tokens, rfc3339(bucket.at))
+    )
+
+
+def escalations_due(connection: sqlite3.Connection, now: datetime) -> list[tuple[Alert, int]]:
+    """Alerts that nobody was on in time, and the rung that is due."""
+    rows = connection.execute(
+        "select alert.*, escalation.step as rung from escalation join alert on alert.id = escalation.alert_id"
+        " where escalation.due_at <= ?",
+        (rfc3339(now),),
+    )
+    return [(read(Alert, row), row["rung"]) for row in rows]
+
+
+def save_escalation(connection: sqlite3.Connection, alert_id: str, rung: int | None, at: datetime) -> None:
+    """Which rung is due next and when; None: none."""
+    if rung is None:
+        connection.execute("delete from escalation where alert_id = ?", (alert_id,))
+        return
+    connection.execute("insert or ignore into escalation values (?, ?, ?)", (alert_id, rung, rfc3339(at)))
 
 
 def hurry_owed(connection: sqlite3.Connection, now: datetime) -> None:
@@ -182,13 +226,18 @@ def spans(connection: sqlite3.Connection, column: str) -> list[float]:
 def trim(connection: sqlite3.Connection, before: datetime) -> int:
     """Delete alerts that were over before that, with everything about them; the number of them."""
     moment = (rfc3339(before),)
-    gone = connection.execute("delete from alert where resolved_at < ?", moment).rowcount
+    gone = connection.execute(
+        "delete from alert where resolved_at < ? and id not in"
+        " (select alert_id from outbox where state in ('pending', 'sending', 'grouped', 'accepted'))",
+        moment,
+    ).rowcount
     for orphans in (
         "delete from event where last_at < ? and alert_id not in (select id from alert)",
         "delete from outbox where touched_at < ? and alert_id not in (select id from alert)",
         "delete from told where at < ? and fingerprint not in (select fingerprint from alert)",
         "delete from silence where ends_at < ?",
         "delete from cleared where at < ?",
+        "delete from flap where changed_at < ?",
     ):
         connection.execute(orphans, moment)
     return gone
@@ -204,7 +253,8 @@ def forget_file(connection: sqlite3.Connection, file: str) -> None:
     connection.execute("delete from journal_offset where file = ?", (file,))
 
 
-def _read(record: type[_Record], row: sqlite3.Row) -> _Record:
+def read(record: type[_Record], row: sqlite3.Row) -> _Record:
+    """The record that a row holds, whatever else stands in it."""
     values = dict(row)
     for name in ("labels", "matchers"):
         if name in values:
@@ -213,16 +263,23 @@ def _read(record: type[_Record], row: sqlite3.Row) -> _Record:
 
 
 def _write(connection: sqlite3.Connection, table: str, record: Alert | Silence | Told) -> None:
-    names = [field.name for field in fields(record)]
+    names, statement = _upsert(table)
+    connection.execute(statement, [_sql(getattr(record, name)) for name in names])
+
+
+@cache
+def _upsert(table: str) -> tuple[list[str], str]:
+    names = [field.name for field in fields(_RECORDS[table])]
     updates = ", ".join(f"{name} = excluded.{name}" for name in names)
-    connection.execute(
+    return names, (
         f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})"  # noqa: S608 names of ours
-        f" on conflict ({_KEYS[table]}) do update set {updates}",
-        [_sql(getattr(record, name)) for name in names],
+        f" on conflict ({_KEYS[table]}) do update set {updates}"
     )
 
 
 def _sql(value: object) -> object:
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, datetime):
         return rfc3339(value)
     return json.dumps(dict(value)) if isinstance(value, Mapping) else value

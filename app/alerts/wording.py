@@ -159,6 +159,11 @@ HEADINGS: dict[str, Heading] = {
         "Um processo worker morreu",
         details="O processo {pid} foi morto ou caiu sem se despedir; os outros seguem.",
     ),
+    "was_down": Heading(
+        "Atalaia was not running",
+        "A Atalaia não estava rodando",
+        details="De {from} até {until} nada foi observado; o processo foi morto ou a máquina caiu.",
+    ),
     "test": Heading("Test message", "Mensagem de teste"),
 }
 
@@ -193,6 +198,10 @@ KINDS: dict[Language, dict[Kind, str]] = {
         Kind.LATE: "Was {severity}, is over: {heading}",
         Kind.NOTED: "{heading}",
         Kind.TEST: "{heading}",
+        Kind.ACKNOWLEDGED: "{who} is on it: {heading}",
+        Kind.ESCALATED: "{severity}, and nobody is on it: {heading}",
+        Kind.FLAPPING: "Comes and goes: {heading}",
+        Kind.DIGEST: "{severity}: {heading}",
     },
     "pt-BR": {
         Kind.FIRED: "{severity}: {heading}",
@@ -202,6 +211,10 @@ KINDS: dict[Language, dict[Kind, str]] = {
         Kind.LATE: "Foi {severity}, já encerrado: {heading}",
         Kind.NOTED: "{heading}",
         Kind.TEST: "{heading}",
+        Kind.ACKNOWLEDGED: "{who} está cuidando: {heading}",
+        Kind.ESCALATED: "{severity}, e ninguém está cuidando: {heading}",
+        Kind.FLAPPING: "Vai e volta: {heading}",
+        Kind.DIGEST: "{severity}: {heading}",
     },
 }
 
@@ -244,6 +257,17 @@ WORDS: dict[Language, dict[str, str]] = {
         "times": "{count} times",
         "repeated": "This may have been sent before: the sender was interrupted.",
         "dashboard": "Dashboard",
+        "runbook": "What to do",
+        "trend": "Lately",
+        "lines": "From the log",
+        "somebody": "Somebody",
+        "acknowledged": "On it since",
+        "acknowledge": "I am on it",
+        "resolve": "It is over",
+        "silence": "Quiet for 1 h",
+        "digest": "{count} alerts: {counts}",
+        "digest_subject": "{count} alerts since {since}",
+        "more": "and {count} more",
     },
     "pt-BR": {
         "value": "Valor",
@@ -258,5 +282,16 @@ WORDS: dict[Language, dict[str, str]] = {
         "times": "{count} vezes",
         "repeated": "Esta mensagem pode ser repetida: o envio foi interrompido.",
         "dashboard": "Painel",
+        "runbook": "O que fazer",
+        "trend": "Ultimamente",
+        "lines": "Do log",
+        "somebody": "Alguém",
+        "acknowledged": "Em cuidado desde",
+        "acknowledge": "Estou cuidando",
+        "resolve": "Já passou",
+        "silence": "Silêncio por 1 h",
+        "digest": "{count} alertas: {counts}",
+        "digest_subject": "{count} alertas desde {since}",
+        "more": "e mais {count}",
     },
 }

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..alerts.config import read_plan, tried_rules
+from ..alerts.explain import explain, supposed
+from ..alerts.lanes import addressable
+from ..core.clock import parse_rfc3339
+from ..core.errors import InputRejected, SettingsError
 from ..core.signal import Category, Severity
+from ..settings import load
+from ..telling import channels_of
 from .printing import Json, Limit, print_json, show
 from .towers import open_tower, operator, tower
 
@@ -72,9 +81,97 @@ def silences(as_json: Json = False) -> None:
     show(tower().alerts.silences(), as_json)
 
 
+@alerts.command("show")
+def show_one(alert_id: str, as_json: Json = False) -> None:
+    """One alert with every step of it, and what became of each of its notices."""
+    show(tower().alerts.alert(alert_id), as_json)
+
+
+@alerts.command("check-config")
+def check_config(
+    file: Annotated[Path | None, typer.Argument(help="Another file than ALERT_CONFIG_FILE.")] = None,
+) -> None:
+    """Check routes, people, escalation, quiet hours, maintenance and inhibition; exit code 1 on mistakes."""
+    settings = load()
+    path = file or settings.root / settings.alerts.config_file
+    try:
+        plan = read_plan(path, addressable(channels_of(settings)))
+    except SettingsError as error:
+        for mistake in error.fact.split("; "):
+            typer.echo(mistake, err=True)
+        raise typer.Exit(1) from None
+    if not path.exists():
+        typer.echo(f"there is no {path}: every channel is told of everything from its own severity on")
+        return
+    parts = {name: getattr(plan, name) for name in type(plan).model_fields}
+    said = [
+        f"{len(part) if isinstance(part, tuple | dict) else 1} {name}" for name, part in parts.items() if part
+    ]
+    typer.echo(f"ok: {', '.join(said) or 'nothing in it'}")
+
+
+@alerts.command("route-test")
+def route_test(
+    severity: Annotated[Severity, typer.Option(case_sensitive=False)] = Severity.MEDIUM,
+    category: Annotated[Category, typer.Option(case_sensitive=False)] = Category.SYSTEM,
+    label: Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")] = None,
+    at: Annotated[str, typer.Option(help="When, like 2026-11-23T23:00:00-03:00; default now.")] = "",
+    key: str = "example",
+    source: str = "app",
+    code: str = "",
+    as_json: Json = False,
+) -> None:
+    """Say who would be told of an alert, when, and why."""
+    page = tower().alerts
+    now = _moment(at)
+    labels = dict(_pair(text) for text in label or ())
+    alert = supposed(severity, category, now, labels, key=key, source=source, code=code)
+    found = explain(page.policy, alert, now)
+    if as_json:
+        print_json(found)
+        return
+    for lane in found["told"]:
+        wait = f" after {lane['after_seconds']:g} s" if lane["after_seconds"] else " at once"
+        typer.echo(f"told      {lane['channel']:<20}{wait}: {lane['why']}")
+    for lane in found["not_told"]:
+        typer.echo(f"not told  {lane['channel']:<20} {lane['why']}")
+    if found["held"]:
+        typer.echo(f"held      {found['held']['why']}, until {found['held']['until']}")
+    for rung in found["escalation"]:
+        typer.echo(f"escalates after {rung['after_minutes']:g} minutes to {', '.join(rung['channels'])}")
+
+
 @alerts.command("test")
 def send_test(as_json: Json = False) -> None:
     """Send a real test message through every channel; exit code 1 when one fails or there is none."""
     document = open_tower().alerts.test(by=operator())
     show(document, as_json)
     raise typer.Exit(not document["ok"])
+
+
+@alerts.command("test-rules")
+def try_rules(
+    file: Annotated[Path, typer.Argument(help="Unit tests of rules, in promtool's format.")],
+) -> None:
+    """Try rules on series of values; exit code 1 when one does not do what is expected."""
+    settings = load()
+    tried = tried_rules(file, Path(settings.alerts.config_file), settings.zone)
+    for name, said in tried:
+        typer.echo(f"{'FAIL' if said else 'ok  '} {name}")
+        for sentence in said:
+            typer.echo(f"     {sentence}")
+    raise typer.Exit(any(said for _, said in tried))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_rfc3339(text) if text else datetime.now(UTC)
+    except ValueError:
+        raise InputRejected(f"{text!r} is no time with a zone", "Like 2026-11-23T23:00:00-03:00.") from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise InputRejected(f"{text!r} is no label", "Write name=value.")
+    return name, value

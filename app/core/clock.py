@@ -26,7 +26,7 @@ class SystemClock:
 
 def rfc3339(moment: datetime) -> str:
     """An aware datetime as RFC 3339 in UTC with microseconds: 2026-11-23T02:00:00.000000Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def parse_rfc3339(text: str) -> datetime:

@@ -50,11 +50,19 @@ class DeliveryFailed(AtalaiaError):
     """A channel did not deliver.
 
     permanent: trying again cannot help. retry_after: seconds the other side asked for, if it did.
+    uncertain: all of it was handed over before it failed, so that it may have been delivered.
     """
 
     def __init__(
-        self, fact: str, hint: str = "", *, permanent: bool = False, retry_after: float | None = None
+        self,
+        fact: str,
+        hint: str = "",
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        uncertain: bool = False,
     ) -> None:
         super().__init__(fact, hint)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.uncertain = uncertain

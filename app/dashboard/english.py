@@ -60,6 +60,10 @@ ENGLISH = Words(
     last_seen="Last seen",
     no_logs="No records yet.",
     message="Message",
+    your_name="Your name (may be left out)",
+    is_resolved="{name} says that it is over.",
+    is_silenced="Quiet for an hour, says {name}.",
+    alert_over="The alert is over.",
     named={
         "alerts": "Active alerts",
         "requests": "Requests",

@@ -60,6 +60,10 @@ PORTUGUESE = Words(
     last_seen="Visto por último",
     no_logs="Nenhum registro ainda.",
     message="Mensagem",
+    your_name="Seu nome (opcional)",
+    is_resolved="{name} diz que já passou.",
+    is_silenced="Silêncio por uma hora, a pedido de {name}.",
+    alert_over="O alerta já foi encerrado.",
     named={
         "alerts": "Alertas ativos",
         "requests": "Requisições",

@@ -69,6 +69,10 @@ class Words:
     last_seen: str
     no_logs: str
     message: str
+    your_name: str
+    is_resolved: str
+    is_silenced: str
+    alert_over: str
     named: Mapping[str, str]
 
     def name(self, word: str) -> str:

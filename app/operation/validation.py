@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..alerts.advice import advice
+from ..alerts.config import read_plan
+from ..alerts.lanes import addressable
 from ..backup.offsite.place import open_place
 from ..core.clock import SystemClock
 from ..core.errors import AtalaiaError
@@ -20,7 +23,7 @@ from ..core.postgres import client_program
 from ..logs.ring import spool_trouble
 from ..services.backup_system import BackupSystem
 from ..settings import CONFIG, Settings, load
-from ..wiring import channels_of
+from ..telling import channels_of
 
 _FREE_BYTES = 1 << 30
 
@@ -66,6 +69,7 @@ def check_everything(root: Path) -> list[Finding]:
         _second_copy,
         _access,
         _channels,
+        _routes,
         _webhook,
     )
     return [*findings, *(finding for check in checks for finding in check(settings))]
@@ -223,6 +227,19 @@ def _channels(settings: Settings) -> Iterator[Finding]:
             yield Finding("ok", "channel", f"{channel.name} answers")
         except AtalaiaError as error:
             yield Finding("error", "channel", f"{channel.name}: {error.fact}", error.hint)
+    for fact, hint in advice(settings.alerts):
+        yield Finding("warning", "channel", fact, hint)
+
+
+def _routes(settings: Settings) -> Iterator[Finding]:
+    name = settings.alerts.config_file
+    if not (settings.root / name).exists():
+        return
+    try:
+        read_plan(settings.root / name, addressable(channels_of(settings)))
+        yield Finding("ok", "routes", f"{name} is right")
+    except AtalaiaError as error:
+        yield Finding("error", "routes", error.fact, error.hint)
 
 
 def _webhook(settings: Settings) -> Iterator[Finding]:

@@ -44,11 +44,12 @@ class Act(Body):
 
 
 class NewSilence(Body):
-    """Which alerts are to be kept quiet, and until when: `ends_at` or `minutes`."""
+    """Which alerts are to be kept quiet, and until when: `ends_at`, `minutes` or `until_resolved`."""
 
     matchers: Annotated[dict[str, str], Field(max_length=16)]
     ends_at: str | None = None
     minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    until_resolved: bool = False
     by: Annotated[str, Field(max_length=200)] = ""
     comment: Annotated[str, Field(max_length=2_000)] = ""
 
@@ -59,6 +60,7 @@ def router(page: AutomatedAlerts, offload: Offload) -> APIRouter:
     _reading(routes, page, offload)
     _silencing(routes, page, offload)
     _acting(routes, page, offload)
+    _one(routes, page, offload)
     return routes
 
 
@@ -96,6 +98,13 @@ def _silencing(routes: APIRouter, page: AutomatedAlerts, offload: Offload) -> No
     async def end(request: Request, silence_id: str) -> Document:
         act = await body_of(request, Act)
         return Document(await offload(page.end_silence, silence_id, by=act.by or _operator(request)))
+
+
+def _one(routes: APIRouter, page: AutomatedAlerts, offload: Offload) -> None:
+    # Because it takes whatever stands at its place, it has to come behind the words that mean something else.
+    @routes.get("/{alert_id}")
+    async def one(alert_id: str) -> Document:
+        return Document(await offload(page.alert, alert_id))
 
 
 def _acting(routes: APIRouter, page: AutomatedAlerts, offload: Offload) -> None:

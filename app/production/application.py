@@ -7,7 +7,7 @@ OpenAPI) does not reach these paths, and what fails in it does not take them alo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..services.backup_system import BackupSystem
 from ..services.business_metrics import BusinessMetrics
 from ..services.performance_monitor import PerformanceMonitor
 from ..services.production_logger import ProductionLogger
-from . import alerts, backup, dashboard, health, login, logs, metrics, performance, system
+from . import alert_links, alerts, backup, dashboard, health, login, logs, metrics, performance, system
 from .answers import PREFIX, SafeAnswers
 from .gate import AccessControl, OnDecision, admitted
 from .middleware import ObserveRequests, install
@@ -42,7 +42,7 @@ _RECORDS = 20
 class Served:
     """What is served: the five pages, and what the wiring knows of the process.
 
-    cards: the host's own on the dashboard, title → name → value.
+    cards: the host's own on the dashboard, title → name → value. outside: who acts from a message.
     """
 
     logger: ProductionLogger
@@ -54,6 +54,7 @@ class Served:
     measures: Callable[[], Iterable[Measure]]
     is_ready: health.Readiness
     cards: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
+    outside: alert_links.Outside = field(default_factory=alert_links.Outside)
 
 
 def surround(
@@ -66,6 +67,8 @@ def surround(
         serve = ServeProduction(stack, host=host, production=app)
         gate = AccessControl(serve, settings=access, clock=clock, on_decision=on_decision)
         app.include_router(login.router(gate), dependencies=_CLOSED)
+        links = alert_links.router(gate, served.alerts, served.outside, Offload())
+        app.include_router(links, dependencies=_CLOSED)
         return ObserveRequests(
             gate,
             logger=served.logger,
@@ -78,7 +81,7 @@ def surround(
 
 
 def production(served: Served) -> FastAPI:
-    """Every route but the login's; all but those of health closed to whom the gate did not let in."""
+    """Every route but the login's and those of messages; all but health closed to whom the gate kept out."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     offload = Offload()
     for closed in (
@@ -97,7 +100,7 @@ def production(served: Served) -> FastAPI:
 
 
 def routes(served: Served) -> list[tuple[str, str]]:
-    """Method and path of everything that is served but the login, as docs/http.md has to list it."""
+    """Method and path of what production() serves, as docs/http.md has to list it."""
     contexts = list(iter_route_contexts(production(served).routes))
     return sorted((method, str(one.path)) for one in contexts for method in one.methods or ())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
@@ -31,6 +32,9 @@ _OPEN_METHODS = {
     "/health/live": ("GET", "HEAD"),
     "/health/ready": ("GET", "HEAD"),
     "/login": ("GET", "HEAD", "POST"),
+    # Because these two bring a signature of their own: by_signature().
+    "/acknowledge": ("GET", "HEAD", "POST"),
+    "/alerts/slack/actions": ("POST",),
 }
 _HOW = (
     " With a token: curl -H 'Authorization: Bearer TOKEN' URL."
@@ -96,6 +100,24 @@ class AccessControl:
             decision = Decision(403, "the login counts only on our own page")
         self._tell(decision, scope)
         return decision
+
+    def by_signature(self, scope: Scope, *, is_right: bool) -> Decision:
+        """Decide on a request that brings its own proof; a right one never waits, as with tokens."""
+        source, now = source_in(scope), self._clock.now()
+        if is_right:
+            decision = Decision(200, "the signature is right", "signed")
+        elif wait := self._failures.wait_seconds(source, now):
+            reason = "too many wrong signatures came from this address"
+            decision = Decision(429, reason, retry_after=wait)
+        else:
+            self._failures.add(source, now)
+            decision = Decision(401, "the signature is not right")
+        self._tell(decision, scope)
+        return decision
+
+    def now(self) -> datetime:
+        """The time by which it decides."""
+        return self._clock.now()
 
     def session_cookie(self, scope: Scope, role: Role | None) -> str:
         """The Set-Cookie header that begins a session with this role, or with None ends it."""

@@ -20,12 +20,16 @@ from ..alerts import report, store
 from ..alerts.channels import Channel
 from ..alerts.desk import Desk
 from ..alerts.facts import Redact, unchanged
+from ..alerts.heartbeat import NAME as HEARTBEAT
+from ..alerts.lanes import lane_of, with_people
 from ..alerts.ledger import Ledger
 from ..alerts.outbox import Outbox
-from ..alerts.routing import Route
+from ..alerts.plan import EVERYBODY, Plan
+from ..alerts.policy import policy_of
 from ..alerts.sender import Sender
 from ..alerts.settings import AlertSettings
 from ..alerts.source import AlertSource
+from ..alerts.vigil import Vigil
 from ..core.clock import Clock
 from ..core.errors import InputRejected
 from ..core.guard import guard
@@ -58,17 +62,20 @@ class AutomatedAlerts:
         clock: Clock,
         *,
         redact: Redact = unchanged,
+        plan: Plan = EVERYBODY,
     ) -> None:
         self._settings = settings
         self._source = source
         self._folder = folder
-        self._channels = {channel.name: channel for channel in channels}
+        self._channels = {channel.name: channel for channel in with_people(channels, plan)}
         self._clock = clock
         self._database = store.open_store(folder)
-        routes = [Route(channel.name, channel.minimum_severity) for channel in channels]
-        self._ledger = Ledger(self._database, routes, settings.cooldown_seconds, clock)
-        self._outbox = Outbox(self._database, settings.cooldown_seconds, clock)
+        lanes = [lane_of(channel, settings) for channel in self._channels.values()]
+        self.policy = policy_of(settings, plan, lanes)
+        self._ledger = Ledger(self._database, self.policy, clock)
+        self._outbox = Outbox(self._database, self.policy, clock)
         self._desk = Desk(source, self._ledger, self._database, folder, clock)
+        self.vigil = Vigil(settings, self._database, channels, source.observe, self.health, clock)
         self._senders: list[Sender] = []
         self._ingesting: threading.Thread | None = None
         self._woken, self._stopping = threading.Event(), threading.Event()
@@ -89,6 +96,7 @@ class AutomatedAlerts:
         ]
         with guard("alerts.start"):
             self._outbox.retire(self._channels)
+            self._ledger.prepare()
         self._ingesting = threading.Thread(target=self._ingest_on, name="atalaia-alerts", daemon=True)
         self._ingesting.start()
         for sender in self._senders:
@@ -105,6 +113,7 @@ class AutomatedAlerts:
         for sender in self._senders:
             sender.join()
         self._ingesting, self._senders = None, []
+        self.vigil.end()
         self._source.journal.close()
         self._database.close()
 
@@ -156,13 +165,21 @@ class AutomatedAlerts:
         ends_at: str | None = None,
         minutes: float | None = None,
         comment: str = "",
+        until_resolved: bool = False,
     ) -> dict[str, Any]:
-        """Keep alerts that fit every matcher quiet until `ends_at` (RFC 3339) or for `minutes`."""
-        return self._desk.add_silence(matchers, ends_at, minutes, by, comment)
+        """Keep alerts that fit every matcher quiet until `ends_at` (RFC 3339) or for `minutes`.
+
+        With `until_resolved` it ends when what it is about is over, and needs no other end.
+        """
+        return self._desk.add_silence(matchers, ends_at, minutes, by, comment, until_resolved=until_resolved)
 
     def end_silence(self, silence_id: str, *, by: str) -> dict[str, Any]:
         """End a silence now; what it held back and still fires is told."""
         return self._desk.end_silence(silence_id, by)
+
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        """One alert with its history and its notices; NotFound when there is none."""
+        return self._desk.alert(alert_id)
 
     def active(
         self,
@@ -224,10 +241,18 @@ class AutomatedAlerts:
         """Degraded while a channel fails, a notice is dead or late, or the journal cannot be written."""
         journal = self._source.journal
         try:
-            overview = self._outbox.overview(self._channels)
+            overview = self._outbox.overview([*self._channels, HEARTBEAT])
         except (sqlite3.Error, OSError) as error:
             return Health(Level.DOWN, f"the alerts file cannot be read ({type(error).__name__})")
-        return report.health_of(overview, self._channels, journal.waiting, journal.dropped, self._clock.now())
+        names = [*self._channels, *([HEARTBEAT] if self._settings.heartbeat_url.get_secret_value() else [])]
+        return report.health_of(
+            overview,
+            names,
+            journal.waiting,
+            journal.dropped,
+            self._clock.now(),
+            lag=timedelta(seconds=self._settings.lag_seconds),
+        )
 
     def measures(self) -> Iterable[Measure]:
         """What is active, what was sent and what waits, of all workers."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from ..core.health import Health, Level
 from ..core.journal import Journal, files_of
 from ..core.measure import Measure
 from ..core.signal import Emit
-from ..metrics.calendar import Period, between, current, previous, zone_named
+from ..metrics.calendar import RANGE, Period, between, current, previous, zone_named
 from ..metrics.events import BusinessEvents
 from ..metrics.export import FORMATS, date_of, exported
 from ..metrics.intake import Intake, Key, Money
@@ -111,6 +111,13 @@ class BusinessMetrics:
         with guard("metrics.fold"):  # Because what was folded before is still worth an answer.
             self.fold()
         return {**self._sections(shown), "previous": self._sections(previous(shown))}
+
+    def counted(self, name: str, begin: datetime, end: datetime) -> int:
+        """How many events of a name happened from `begin` until `end`, in whole minutes."""
+        with guard("metrics.fold"):
+            self.fold()
+        period = Period(RANGE, begin, end, self._zone)
+        return sum(total.sums.events for total in self._store.sums(period) if total.name == name)
 
     def export(
         self,

@@ -28,6 +28,7 @@ from ..performance.conditions import Observed, judged
 from ..performance.current import Present, current_document
 from ..performance.deadline import Bounded
 from ..performance.health import component_health, monitor_health
+from ..performance.latency import merged
 from ..performance.model import EVERY_REQUEST, Kept, Probe, Worker
 from ..performance.probes.database import DatabaseProbe
 from ..performance.probes.host import HostProbe
@@ -36,7 +37,7 @@ from ..performance.probes.process import ProcessProbe
 from ..performance.samples import EXTERNAL, Samples
 from ..performance.settings import PerformanceSettings
 from ..performance.stalls import LoopMeter
-from ..performance.store import EVER, MINUTE, PerformanceStore
+from ..performance.store import EVER, HOUR, MINUTE, PerformanceStore
 from ..performance.summary import History, span_of, summary_document
 from ..performance.traffic import Traffic
 
@@ -185,6 +186,19 @@ class PerformanceMonitor:
             slow_queries=self._store.slow_queries(span.begin, _MOST_SLOW),
         )
         return summary_document(history, span, hours, self._now())
+
+    def served(self, seconds: float, under: float | None = None) -> tuple[int, int]:
+        """How many requests ended in the last `seconds`, and how many were bad; Unavailable.
+
+        Bad is answered with 5xx or, where `under` is given, slower than so many seconds. Spans from six
+        hours on are counted in whole hours.
+        """
+        width = MINUTE if seconds < 6 * HOUR else HOUR
+        begin = self._now() - seconds
+        every = merged(
+            latency for _, latency in self._store.trend(EVERY_REQUEST, width, begin - begin % width)
+        )
+        return every.count, every.errors if under is None else every.count - every.at_most(under)
 
     def health(self) -> Health:
         """How the monitor itself is."""

@@ -11,11 +11,13 @@ from typing import Any
 from app.alerts import store
 from app.alerts.channels.recording import RecordingChannel
 from app.alerts.facts import Observed, observed
+from app.alerts.lanes import lane_of, with_people
 from app.alerts.ledger import Ledger
 from app.alerts.message import Style
 from app.alerts.model import Alert, Kind, Notice
 from app.alerts.outbox import Outbox
-from app.alerts.routing import Route
+from app.alerts.plan import EVERYBODY, Plan
+from app.alerts.policy import policy_of
 from app.alerts.sender import Sender
 from app.alerts.settings import AlertSettings
 from app.alerts.source import AlertSource
@@ -69,7 +71,12 @@ class Room:
     """Ledger, outbox and senders on a frozen clock, without threads: all happens when it is told to."""
 
     def __init__(
-        self, folder: Path, clock: FrozenClock, channels: Sequence[RecordingChannel] | None = None
+        self,
+        folder: Path,
+        clock: FrozenClock,
+        channels: Sequence[RecordingChannel] | None = None,
+        plan: Plan = EVERYBODY,
+        **settings: Any,
     ) -> None:
         self.clock = clock
         self.folder = folder
@@ -78,13 +85,13 @@ class Room:
         self.source = AlertSource(Journal("alerts"))
         self.source.clock = clock
         self.source.journal.open(folder, clock)
-        cooldown = AlertSettings().cooldown_seconds
-        routes = [Route(channel.name, channel.minimum_severity) for channel in self.channels]
-        self.ledger = Ledger(self.database, routes, cooldown, clock)
-        self.outbox = Outbox(self.database, cooldown, clock)
+        asked = AlertSettings(**{"settle_seconds": 0, "announce_acknowledgements": False, **settings})
+        lanes = with_people(self.channels, plan)
+        self.policy = policy_of(asked, plan, [lane_of(channel, asked) for channel in lanes])
+        self.ledger = Ledger(self.database, self.policy, clock)
+        self.outbox = Outbox(self.database, self.policy, clock)
         self.senders = [
-            Sender(channel, self.outbox, lambda: True, self.source.observe, clock)
-            for channel in self.channels
+            Sender(channel, self.outbox, lambda: True, self.source.observe, clock) for channel in lanes
         ]
 
     def observe(self, title: str = "Gateway refuses", **changes: Any) -> None:
@@ -99,7 +106,7 @@ class Room:
     def deliver(self) -> None:
         """Every sender delivers until nothing is left to do now."""
         for sender in self.senders:
-            while sender.deliver_next():
+            while sender.deliver_next() or sender.ask_next():
                 pass
         self.ledger.fold(self.folder)
 

@@ -21,6 +21,7 @@ from app.alerts.channels.email import EmailChannel
 from app.alerts.channels.slack import SlackChannel
 from app.alerts.channels.whatsapp import WhatsAppChannel
 from app.alerts.message import Style
+from app.alerts.model import Limits
 from app.alerts.settings import AlertSettings
 from app.core.clock import SystemClock
 from app.core.journal import Journal
@@ -29,6 +30,25 @@ from app.services.automated_alerts import AlertSource, AutomatedAlerts
 
 IMPORTED_EARLY = (slack_client, twilio_client)
 STYLE = Style("en", "shop-1")
+WITHOUT_WAITING: dict[str, float] = {
+    "group_wait_high_seconds": 0,
+    "group_wait_medium_seconds": 0,
+    "group_wait_low_seconds": 0,
+    "settle_seconds": 0,
+    "refill_seconds": 0.2,
+}
+
+
+class Chat(SlackChannel):
+    """Slack, which gets every notice by itself, so that each can be counted."""
+
+    takes_digests = False
+
+
+class Phone(WhatsAppChannel):
+    """WhatsApp, likewise."""
+
+    takes_digests = False
 
 
 def say(text: str) -> None:
@@ -40,17 +60,20 @@ def run(folder: Path, ports: dict[str, int], first: int | None) -> None:
     """Raise and deliver until killed."""
     source = AlertSource(Journal("alerts"))
     mails = EmailChannel("127.0.0.1", ports["smtp"], "none", "a@example.org", ("b@example.org",), STYLE)
-    chat = SlackChannel(STYLE, SecretStr(f"http://127.0.0.1:{ports['slack']}/x"))
-    phone = WhatsAppChannel(
-        account_sid="AC1",
-        auth_token=SecretStr("t"),
-        sender="+14155238886",
-        recipients=("+5511987654321",),
-        style=STYLE,
-        api_url=f"http://127.0.0.1:{ports['twilio']}",
-        minimum_severity=Severity.LOW,
+    chat = Chat(STYLE, SecretStr(f"http://127.0.0.1:{ports['slack']}/x"), limits=Limits())
+    phone = Phone.from_settings(
+        AlertSettings(
+            twilio_account_sid="AC1",
+            twilio_auth_token=SecretStr("t"),
+            twilio_api_url=f"http://127.0.0.1:{ports['twilio']}",
+            whatsapp_from="+5511900000000",  # because the sandbox's number takes one message in 3 s
+            whatsapp_to=("+5511987654321",),
+            whatsapp_minimum_severity=Severity.LOW,
+        )
     )
-    page = AutomatedAlerts(AlertSettings(), source, folder, [mails, chat, phone], SystemClock())
+    assert phone is not None
+    settings = AlertSettings(**WITHOUT_WAITING)
+    page = AutomatedAlerts(settings, source, folder, [mails, chat, phone], SystemClock())
     page.start(lambda: True)
     say(f"up {os.getpid()}")
     number = first

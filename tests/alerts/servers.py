@@ -76,6 +76,8 @@ class HttpServer:
 
     def close(self) -> None:
         """End it; later connections are refused."""
+        if self._socket.fileno() < 0:
+            return
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._socket.close()

@@ -8,6 +8,9 @@ from pathlib import Path
 from app.alerts import store
 from app.alerts.facts import Acknowledged, Ended, Silenced, Unsilenced
 from app.alerts.ledger import Ledger
+from app.alerts.plan import EVERYBODY
+from app.alerts.policy import policy_of
+from app.alerts.settings import AlertSettings
 from app.core.guard import failures
 from app.core.signal import Severity
 from app.testing import FrozenClock
@@ -91,7 +94,7 @@ def test_silence_does_not_fit_what_it_does_not_match(room: Room) -> None:
 def test_no_channel_is_a_reason(tmp_path: Path, clock: FrozenClock) -> None:
     """History says that nobody could be told."""
     room = Room(tmp_path, clock)
-    room.ledger = Ledger(room.database, [], lambda _: 0.0, clock)
+    room.ledger = Ledger(room.database, policy_of(AlertSettings(), EVERYBODY, []), clock)
     room.observe()
     assert room.reasons() == ["no channel is configured"]
     room.close()

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.alerts.message import Style, as_html, as_line, as_slack, as_text, compose, escape_slack
-from app.alerts.model import Kind, Notice
+from app.alerts.message import Style, compose, sparkline
+from app.alerts.model import Alert, Digest, Item, Kind, Notice
+from app.alerts.rendering import as_slack, as_text
 from app.alerts.state import resolve
 from app.alerts.wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, details_of
 from app.core.signal import Category, Severity
@@ -28,6 +29,8 @@ LABELS = {
     "where": "pay",
     "place": "fold",
     "channel": "slack",
+    "from": "02:11",
+    "until": "02:14",
 }
 
 
@@ -47,7 +50,7 @@ def test_english_text_says_what_where_since_when_and_where_to_look() -> None:
         "CRITICAL: High CPU use\n\nfor 5 minutes\n\n"
         "Value: 97.25 %\nLimit: 95 %\ncore: 3\nSince: 2026-11-23 12:00:00 UTC\n"
         f"Category: performance · performance\nServer: shop-1\nId: {notice.alert.id}\n\n"
-        "https://shop.example/production/\n"
+        "Dashboard: https://shop.example/production/\n"
     )
 
 
@@ -96,6 +99,9 @@ def test_known_code_without_its_labels_shows_the_title() -> None:
         (Kind.REMINDER, "Still CRITICAL: High CPU use"),
         (Kind.RESOLVED, "Over: High CPU use"),
         (Kind.LATE, "Was CRITICAL, is over: High CPU use"),
+        (Kind.ACKNOWLEDGED, "Somebody is on it: High CPU use"),
+        (Kind.ESCALATED, "CRITICAL, and nobody is on it: High CPU use"),
+        (Kind.FLAPPING, "Comes and goes: High CPU use"),
     ],
 )
 def test_headline_says_what_became_of_it(kind: Kind, headline: str) -> None:
@@ -119,49 +125,130 @@ def test_possible_repetition_is_said() -> None:
     assert "pode ser repetida" in json.dumps(as_slack(compose(notice, PORTUGUESE)), ensure_ascii=False)
 
 
-def test_html_is_escaped() -> None:
-    """What others wrote stays text."""
-    html = as_html(compose(a_notice(title="<b>x</b>", message="<script>", labels={"<i>": "&"}), ENGLISH))
-    assert "<script>" not in html
-    assert "<b>" not in html
-    assert "&lt;script&gt;" in html
+def test_acknowledgement_names_who_it_was() -> None:
+    """And when, and why if that was said."""
+    alert = replace(a_notice().alert, acknowledged_by="ana", acknowledged_at=NOON, reason="looking")
+    text = as_text(compose(Notice("k", Kind.ACKNOWLEDGED, alert), PORTUGUESE))
+    assert text.startswith("ana está cuidando: Gateway refuses\n")
+    assert "Em cuidado desde: 2026-11-23 12:00:00 UTC\nMotivo: looking\n" in text
 
 
-def test_line_has_no_line_breaks() -> None:
-    """As a template's variable must be."""
-    assert "\n" not in as_line(compose(a_notice(message="a\nb\n\nc"), ENGLISH))
+def a_digest(total: int = 2, kind: Kind = Kind.FIRED) -> Notice:
+    """A notice about two alerts and more."""
+    alerts = [
+        a_notice(title=title, severity=severity).alert
+        for title, severity in (("Disk", Severity.CRITICAL), ("Gateway", Severity.HIGH))
+    ]
+    items = (Item(kind, alerts[0]), Item(kind, alerts[1], count=3))
+    counts = {Severity.HIGH: total - 1, Severity.CRITICAL: 1}
+    return Notice("k", Kind.DIGEST, alerts[0], digest=Digest(items, total, counts, {kind: total}, NOON))
 
 
-def test_slack_mentions_are_dead() -> None:
-    """None of the ways to call a whole channel survives."""
-    shown = escape_slack("<!channel> <@U1> <http://x|y> @here @channel @Everyone a@b.c &amp;")
-    assert "<" not in shown
-    assert not any(f"@{word}" in shown for word in ("here", "channel", "Everyone"))
-    assert "a@b.c" in shown
-    assert shown.endswith("&amp;amp;")
+def test_digest_says_how_many_and_the_worst_of_them() -> None:
+    """With what was left out, since when, and where the rest is."""
+    message = compose(a_digest(37), ENGLISH)
+    assert message.headline == "37 alerts: 1 CRITICAL, 36 HIGH"
+    assert message.details == "🔴 CRITICAL: Disk\n🟠 HIGH: Gateway (3x)\nand 35 more"
+    assert message.subject == "[shop-1] 37 alerts since 2026-11-23 12:00:00 UTC"
+    assert (message.mark, message.links) == ("🔴", (("Dashboard", "https://shop.example/production/"),))
 
 
-@given(
-    st.text(max_size=3_000),
-    st.text(max_size=15_000),
-    st.dictionaries(st.text(max_size=300), st.text(max_size=600), max_size=40),
+def test_digest_of_ends_is_good_news() -> None:
+    """In Portuguese too."""
+    message = compose(a_digest(kind=Kind.RESOLVED), PORTUGUESE)
+    assert (message.mark, message.headline) == ("✅", "2 alertas: 1 CRÍTICO, 1 ALTO")
+    assert "✅ Encerrado: Disk" in message.details
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7, 8], "▁▂▃▄▅▆▇█"),
+        ([5, 5, 5], "▁▁▁"),
+        ([0, 100], "▁█"),
+        ([1, float("nan"), 2], "▁█"),
+        ([-1.7e308, 1.7e308], "▁█"),
+        ([0, 5e-324], "▁▁"),
+        ([1], ""),
+        ([], ""),
+    ],
 )
-def test_slack_message_is_within_the_limits(title: str, message: str, labels: dict[str, str]) -> None:
-    """150 for the header, 3,000 for a section, 10,000 and 45 blocks in all, whatever is said."""
-    text, blocks = as_slack(compose(a_notice(title=title, message=message, labels=labels), ENGLISH))
-    texts = [block["text"]["text"] for block in blocks if "text" in block]
-    assert all(1 <= len(shown) <= 3_000 for shown in texts)
-    assert len(texts[0]) <= 150
-    assert len(text) + sum(map(len, texts)) < 10_000
-    assert len(blocks) <= 45
+def test_sparkline(values: list[float], drawn: str) -> None:
+    """From the lowest bar to the highest, whatever the numbers."""
+    assert sparkline(values) == drawn
 
 
-@given(st.sampled_from("&<>@x😀"), st.integers(140, 160))
-def test_cut_never_splits_an_entity(sign: str, length: int) -> None:
-    """A header of a hundred ampersands is still a header."""
-    _, blocks = as_slack(compose(a_notice(title=sign * length), ENGLISH))
-    shown = blocks[0]["text"]["text"].rstrip("…")
-    assert shown.count("&") == sum(shown.count(entity) for entity in ("&amp;", "&lt;", "&gt;"))
+@given(st.lists(st.floats(), max_size=60))
+def test_sparkline_is_short(values: list[float]) -> None:
+    """A bar for each of the last thirty numbers at most."""
+    assert len(sparkline(values)) <= 30
+
+
+def test_recent_values_are_drawn() -> None:
+    """And not shown as the label that they came in; nonsense is left out."""
+    facts = dict(compose(a_notice(labels={"recent_values": "1, 2,8"}), ENGLISH).facts)
+    assert facts["Lately"] == "▁▂█"
+    assert "recent_values" not in facts
+    assert "Lately" not in dict(compose(a_notice(labels={"recent_values": "1,x"}), ENGLISH).facts)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_linked"),
+    [
+        ("https://wiki.example/runbooks/disk?x=1#top", True),
+        ("javascript:alert(1)", False),
+        ("https://ok.example/ https://evil.example", False),
+        ("https://bank.example@evil.example/", False),
+        ("https://x/|click>", False),
+        ("", False),
+    ],
+)
+def test_runbook_is_a_link_if_it_can_be_one(url: str, is_linked: bool) -> None:
+    """What a label says may come from anywhere."""
+    links = compose(a_notice(labels={"runbook": url}), ENGLISH).links
+    assert (("What to do", url) in links) is is_linked
+
+
+def test_news_hold_log_lines_and_the_acknowledge_link() -> None:
+    """Printable and short; the end of it holds neither."""
+    style = replace(
+        ENGLISH,
+        acknowledge_url=lambda alert: f"https://a/{alert.id}",
+        recent_lines=lambda _: ["a\x1bb", "c" * 900],
+    )
+    message = compose(a_notice(), style)
+    assert message.lines == ("a b", "c" * 200)
+    assert message.links[0] == ("I am on it", f"https://a/{a_notice().alert.id}")
+    over = resolve(a_notice().alert, NOON, "ana", "").alert
+    assert over is not None
+    message = compose(Notice("k", Kind.RESOLVED, over), style)
+    assert (message.lines, message.acknowledge_url, message.buttons) == ((), "", ())
+
+
+def test_acknowledged_alert_offers_no_acknowledging() -> None:
+    """But the two others."""
+    alert = replace(a_notice().alert, acknowledged_at=NOON, acknowledged_by="ana")
+    verbs = [verb for verb, _ in compose(Notice("k", Kind.ACKNOWLEDGED, alert), ENGLISH).buttons]
+    assert verbs == ["resolve", "silence"]
+
+
+def broken(_: Alert) -> str:
+    """Something that a message asks for fails."""
+    raise OSError
+
+
+def test_message_does_without_what_fails() -> None:
+    """A log that cannot be read, a key that cannot be made."""
+    style = replace(ENGLISH, acknowledge_url=broken, recent_lines=broken)
+    assert compose(a_notice(), style).headline == "HIGH: Gateway refuses"
+
+
+def test_message_that_cannot_be_worded_is_bare() -> None:
+    """An ugly message is better than none: here its language has no words."""
+    style = replace(ENGLISH, language="tlh")  # type: ignore[arg-type]
+    message = compose(a_notice(message="why"), style)
+    assert message.headline == "HIGH (fired): Gateway refuses"
+    assert as_text(message) == "HIGH (fired): Gateway refuses\n\nwhy\n"
 
 
 def test_every_code_of_the_other_pages_is_worded() -> None:
@@ -173,14 +260,26 @@ def test_every_code_of_the_other_pages_is_worded() -> None:
         "backup_drill_failed", "backup_not_drillable", "backup_shrunken", "backup_offsite_failed",
         "unhandled_exception", "new_error",
         "events_refused", "events_quarantined", "events_conflicts",
-        "internal_failure", "access_attack", "logs_dropped", "events_dropped", "channel_failed",
+        "internal_failure", "access_attack", "logs_dropped", "events_dropped", "channel_failed", "was_down",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("code", sorted(set(HEADINGS) - {"unhandled_exception", "test"}))
 def test_what_happened_is_told_in_portuguese_too(code: str) -> None:
     """The English message is replaced or introduced; only an exception's own words stay alone."""
-    names = ("path", "route", "service", "where", "backup_id", "place", "client", "channel", "pid")
+    names = (
+        "path",
+        "route",
+        "service",
+        "where",
+        "backup_id",
+        "place",
+        "client",
+        "channel",
+        "pid",
+        "from",
+        "until",
+    )
     told = details_of(code, dict.fromkeys(names, "x"), "the message", "pt-BR")
     assert told != "the message"
     assert details_of(code, {}, "the message", "en") == "the message"

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.alerts.channels.recording import RecordingChannel
+from app.alerts.desk import Desk
 from app.alerts.model import Receipt
 from app.core.clock import parse_rfc3339, rfc3339
-from app.core.errors import DeliveryFailed
+from app.core.errors import DeliveryFailed, NotFound
 from app.core.signal import Condition, Severity
 from app.testing import FrozenClock
 
@@ -376,3 +377,93 @@ def test_times_of_rows_are_those_of_the_clock(room: Room) -> None:
     oldest = room.outbox.overview([])["recording"]["oldest_pending_at"]
     assert parse_rfc3339(oldest) == began
     assert oldest == rfc3339(began)
+
+
+def test_what_one_channel_refuses_another_is_told(tmp_path: Path, clock: FrozenClock) -> None:
+    """At once, though it is used from CRITICAL on only; the end reaches it too."""
+    mail, phone = RecordingChannel("mail"), RecordingChannel("phone", Severity.CRITICAL)
+    room = Room(tmp_path / "alerts", clock, [mail, phone])
+    mail.failure = BROKEN
+    room.observe()
+    room.deliver()
+    assert phone.said() == [("fired", "Gateway refuses")]
+    assert room.reasons("fallback") == ["mail refused it"]
+    room.clear()
+    room.deliver()
+    assert phone.said()[-1] == ("resolved", "Gateway refuses")
+    room.close()
+
+
+def test_nobody_is_told_twice_by_a_fallback(three: Room) -> None:
+    """Where another channel is told anyway, the history says so."""
+    three.channels[1].failure = BROKEN
+    three.observe()
+    three.deliver()
+    assert three.said(0).count("fired") == 1
+    assert three.reasons("fallback") == ["chat refused it; mail is told anyway"]
+
+
+def test_failing_channel_is_told_of_once_an_hour(three: Room) -> None:
+    """However many notices it refuses."""
+    three.channels[1].failure = BROKEN
+    for number in range(20):
+        three.observe(f"a{number}")
+        three.pass_time(minutes=2)
+    titles = [title for _, title in three.channels[0].said()]
+    assert titles.count("The alert channel chat fails") == 1
+
+
+def test_what_waited_before_a_start_waits_until_everything_was_looked_at(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    """Ten seconds, except for what is CRITICAL; what comes after the start does not wait."""
+    first = Room(tmp_path / "alerts", clock)
+    first.observe("old")
+    first.observe("old and bad", severity=Severity.CRITICAL)
+    first.close()
+    clock.advance(seconds=5)
+    room = Room(tmp_path / "alerts", clock, settle_seconds=10)
+    room.observe("new")
+    room.deliver()
+    assert [title for _, title in room.channels[0].said()] == ["old and bad", "new"]
+    room.pass_time(seconds=9.9)
+    assert len(room.said()) == 2
+    room.pass_time(seconds=0.1)
+    assert room.channels[0].said()[2] == ("fired", "old")
+    room.close()
+
+
+def test_failure_that_may_have_delivered_is_repeated_and_says_so(room: Room) -> None:
+    """Everything was handed over, and then there was no answer."""
+    room.channels[0].failure = DeliveryFailed("no answer in time", uncertain=True)
+    room.observe()
+    room.deliver()
+    room.channels[0].failure = None
+    room.pass_time(seconds=3)
+    assert [notice.possibly_repeated for notice in room.channels[0].notices] == [True]
+
+
+def test_later_notices_know_what_the_first_was_called(room: Room) -> None:
+    """So that a channel can put them below it."""
+    room.observe()
+    room.deliver()
+    room.observe(severity=Severity.CRITICAL)
+    room.deliver()
+    room.clear()
+    room.deliver()
+    assert [notice.reference for notice in room.channels[0].notices] == ["", "1", "1"]
+
+
+def test_one_alert_has_its_whole_story(three: Room) -> None:
+    """Every step, oldest first, and what became of each notice."""
+    three.observe()
+    three.deliver()
+    three.clear()
+    three.deliver()
+    page = Desk(three.source, three.ledger, three.database, three.folder, three.clock)
+    story = page.alert(three.alert().id)
+    assert story["history"][0]["what"] == "raised"
+    assert [notice["state"] for notice in story["notices"]] == ["sent"] * 6
+    assert story["seconds_to_resolve"] == 0
+    with pytest.raises(NotFound):
+        page.alert("nothing")

@@ -29,7 +29,14 @@ ALERTS = [
     fired(NOON + timedelta(minutes=1), title="cpu", severity=Severity.CRITICAL, labels={"core": "Seventh"}),
     fired(title="gateway", severity=Severity.CRITICAL, source="shop"),
 ]
-FINE = {"failures": 0, "last_error": "", "pending": 0, "oldest_pending_at": None, "dead_lately": 0}
+FINE = {
+    "canary_at": None,
+    "failures": 0,
+    "last_error": "",
+    "pending": 0,
+    "oldest_pending_at": None,
+    "dead_lately": 0,
+}
 COUNTS = [
     {"severity": "HIGH", "category": "SYSTEM", "state": "firing", "number": 2},
     {"severity": "HIGH", "category": "BUSINESS", "state": "resolved", "number": 3},

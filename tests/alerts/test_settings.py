@@ -86,4 +86,7 @@ def test_names_that_the_host_uses_for_itself_switch_nothing_on(given: dict[str, 
 def test_every_secret_is_a_secret() -> None:
     """So that its value is never shown."""
     secret = {knob.variable for knob in knobs(AlertSettings) if knob.secret}
-    assert secret == {"SMTP_PASSWORD", "SLACK_WEBHOOK_URL", "SLACK_BOT_TOKEN", "TWILIO_AUTH_TOKEN"}
+    words = ("PASSWORD", "TOKEN", "SECRET", "ROUTING_KEY", "WEBHOOK_URL", "HEARTBEAT_URL", "APPRISE_URLS")
+    named = {knob.variable for knob in knobs(AlertSettings) if knob.variable.endswith(words)}
+    assert secret == named
+    assert {"SMTP_PASSWORD", "SLACK_WEBHOOK_URL", "SLACK_BOT_TOKEN", "TWILIO_AUTH_TOKEN"} < secret

@@ -23,7 +23,7 @@ from app.alerts.channels.email import EmailChannel
 from app.alerts.channels.recording import RecordingChannel
 from app.alerts.channels.slack import SlackChannel
 from app.alerts.message import Style
-from app.alerts.model import Notice, Receipt
+from app.alerts.model import Limits, Notice, Receipt
 from app.alerts.settings import AlertSettings
 from app.core.clock import SystemClock
 from app.core.journal import Journal
@@ -34,6 +34,8 @@ from tests.alerts.servers import HttpServer, Mailbox, answer, smtp_server
 Timed = Callable[[], float]
 STYLE = Style("en", "shop-1")
 IMPORTED_EARLY = slack_client
+UNHURRIED = AlertSettings(refill_seconds=0, settle_seconds=0)
+"""Because a round is a second long, and a channel would have had its share of messages after four."""
 
 
 class Arrived:
@@ -130,7 +132,7 @@ def answering(folder: Path) -> Iterator[Timed]:
 def delivering(folder: Path, channel: Channel, arrived: Arrived) -> Iterator[Timed]:
     """From raise_alert() until the message arrives, on an idle page."""
     source = AlertSource(Journal("alerts"))
-    page = AutomatedAlerts(AlertSettings(), source, folder, [channel], SystemClock())
+    page = AutomatedAlerts(UNHURRIED, source, folder, [channel], SystemClock())
     page.start(lambda: True)
 
     def measured() -> float:
@@ -150,7 +152,7 @@ def contenders(folder: Path, stack: ExitStack) -> dict[str, Timed]:
     server = HttpServer(lambda connection: (posted.now(), accept(connection))[0])
     stack.callback(server.close)
     port = stack.enter_context(smtp_server(Greeting(mailed)))
-    slack = SlackChannel(STYLE, SecretStr(f"{server.url}/x"))
+    slack = SlackChannel(STYLE, SecretStr(f"{server.url}/x"), limits=Limits())
     mails = EmailChannel("127.0.0.1", port, "none", "a@example.org", ("b@example.org",), STYLE)
     places = iter(range(99))
 

@@ -17,9 +17,16 @@ import pytest
 from pydantic import SecretStr
 
 from app.alerts.channels import Channel
+from app.alerts.channels.alertmanager import AlertmanagerChannel
+from app.alerts.channels.apprise_urls import AppriseChannel
 from app.alerts.channels.email import EmailChannel
+from app.alerts.channels.pagerduty import PagerDutyChannel
 from app.alerts.channels.slack import SlackChannel
+from app.alerts.channels.webhook import WebhookChannel
 from app.alerts.channels.whatsapp import WhatsAppChannel
+from app.alerts.channels.whatsapp_meta import Meta
+from app.alerts.channels.whatsapp_provider import Provider
+from app.alerts.channels.whatsapp_twilio import Twilio
 from app.alerts.model import Notice
 from app.core.errors import DeliveryFailed
 from app.testing import wait_until
@@ -53,7 +60,11 @@ HOSTILE = {
 
 @dataclass
 class Stand:
-    """One channel with a server that it can be pointed at; `received` are the texts that arrived."""
+    """One channel with a server that it can be pointed at; `received` are the texts that arrived.
+
+    is_idempotent: a repetition is folded into what is there, and need not say that it is one.
+    is_blind: it learns of a failure neither its reason nor, before it sends, that there will be one.
+    """
 
     make: Callable[[int], Channel]
     accept: Callable[[ExitStack], int]
@@ -62,6 +73,8 @@ class Stand:
     permanent: Callable[[ExitStack], int]
     received: list[str] = field(default_factory=list)
     is_mail: bool = False
+    is_idempotent: bool = False
+    is_blind: bool = False
 
 
 def http(*scripts: Script) -> Callable[[ExitStack], int]:
@@ -75,24 +88,27 @@ def http(*scripts: Script) -> Callable[[ExitStack], int]:
     return start
 
 
+def plain(body: str) -> str:
+    """A JSON body with its escapes resolved."""
+    return json.dumps(json.loads(body), ensure_ascii=False)
+
+
+def by_http(make: Callable[[int], Channel], accepted: Script, refused: Script, **more: bool) -> Stand:
+    """A channel that posts JSON over HTTP and is judged by status."""
+    busy, broken = answer(429, f"slow down {SECRET}", Retry_After="7"), answer(503, f"<html>{SECRET}")
+    stand = Stand(make, http(), http(busy), http(broken), http(refused), **more)  # type: ignore[arg-type]
+    stand.accept = keeping(stand, plain, accepted)
+    return stand
+
+
 def slack_webhook() -> Stand:
     """Slack by an incoming webhook."""
 
     def make(port: int) -> Channel:
         url = SecretStr(f"http://127.0.0.1:{port}/services/{SECRET}")
-        return SlackChannel(style=ENGLISH, webhook_url=url, deadline_seconds=DEADLINE)
+        return SlackChannel(style=ENGLISH, webhook_url=url, has_buttons=True, deadline_seconds=DEADLINE)
 
-    stand = Stand(
-        make,
-        http(),
-        http(answer(429, f"slow down {SECRET}", Retry_After="7")),
-        http(answer(503, SECRET)),
-        http(answer(404, "no_service")),
-    )
-    stand.accept = keeping(
-        stand, lambda body: json.dumps(json.loads(body), ensure_ascii=False), answer(200, "ok")
-    )
-    return stand
+    return by_http(make, answer(200, "ok"), answer(404, "no_service"))
 
 
 def slack_bot() -> Stand:
@@ -104,56 +120,97 @@ def slack_bot() -> Stand:
             bot_token=SecretStr(SECRET),
             channel="C1",
             api_url=f"http://127.0.0.1:{port}/api/",
+            has_buttons=True,
             deadline_seconds=DEADLINE,
         )
 
-    stand = Stand(
-        make,
-        http(),
-        http(answer(429, json.dumps({"ok": False, "error": "ratelimited"}), Retry_After="7")),
-        http(answer(503, f"<html>{SECRET}")),
-        http(answer(200, json.dumps({"ok": False, "error": "invalid_auth"}))),
-    )
     accepted = answer(200, json.dumps({"ok": True, "ts": "1.2", "channel": "C1"}))
-    stand.accept = keeping(stand, lambda body: json.dumps(json.loads(body), ensure_ascii=False), accepted)
-    return stand
+    return by_http(make, accepted, answer(200, json.dumps({"ok": False, "error": "invalid_auth"})))
 
 
-def whatsapp(content_sid: str = "") -> Stand:
+def whatsapp(provider: Callable[[int], Provider]) -> Callable[[int], Channel]:
+    """WhatsApp by a provider at a port."""
+    return lambda port: WhatsAppChannel(
+        provider=provider(port),
+        recipients=("+5511987654321",),
+        style=ENGLISH,
+        deadline_seconds=DEADLINE,
+    )
+
+
+def twilio(content_sid: str = "") -> Stand:
     """WhatsApp through Twilio, as free text or by a template."""
 
-    def make(port: int) -> Channel:
-        return WhatsAppChannel(
-            account_sid="AC1",
-            auth_token=SecretStr(SECRET),
-            sender="+14155238886",
-            recipients=("+5511987654321",),
-            style=ENGLISH,
-            content_sid=content_sid,
-            api_url=f"http://127.0.0.1:{port}",
-            deadline_seconds=DEADLINE,
-        )
+    def provider(port: int) -> Provider:
+        url = f"http://127.0.0.1:{port}"
+        return Twilio("AC1", SecretStr(SECRET), "+14155238886", content_sid, api_url=url)
 
-    def refused(status: int, code: int, **headers: str) -> Script:
-        body = {
-            "code": code,
-            "message": f"no: {SECRET}",
-            "status": status,
-            "more_info": "https://example.org",
-        }
-        return answer(status, json.dumps(body), **headers)
-
-    stand = Stand(
-        make,
-        http(),
-        http(refused(429, 20429, Retry_After="7")),
-        http(answer(503, f"<html>{SECRET}")),
-        http(refused(400, 21211)),
-    )
     accepted = answer(201, json.dumps({"sid": "SM1", "status": "queued", "error_code": None}))
+    body = {"code": 21211, "message": f"no: {SECRET}", "status": 400, "more_info": "https://example.org"}
+    stand = by_http(whatsapp(provider), accepted, answer(400, json.dumps(body)))
     name = "ContentVariables" if content_sid else "Body"
     stand.accept = keeping(stand, lambda body: parse_qs(body)[name][0], accepted)
     return stand
+
+
+def meta(template: str = "") -> Stand:
+    """WhatsApp through Meta, as free text or by a template."""
+
+    def provider(port: int) -> Provider:
+        return Meta("106540352242922", SecretStr(SECRET), template, api_url=f"http://127.0.0.1:{port}/v24.0")
+
+    accepted = answer(200, json.dumps({"messages": [{"id": "wamid.1"}]}))
+    body = {"error": {"code": 131026, "message": f"no: {SECRET}"}}
+    return by_http(whatsapp(provider), accepted, answer(400, json.dumps(body)))
+
+
+def webhook() -> Stand:
+    """A receiver of the users' own, whose address is a secret."""
+
+    def make(port: int) -> Channel:
+        url = SecretStr(f"http://127.0.0.1:{port}/hooks/{SECRET}")
+        return WebhookChannel(url, ENGLISH, secret=SecretStr(SECRET), deadline_seconds=DEADLINE)
+
+    return by_http(make, answer(204), answer(410, SECRET))
+
+
+def pagerduty() -> Stand:
+    """PagerDuty's Events API."""
+
+    def make(port: int) -> Channel:
+        url = f"http://127.0.0.1:{port}"
+        return PagerDutyChannel(SecretStr(SECRET), ENGLISH, api_url=url, deadline_seconds=DEADLINE)
+
+    accepted = answer(202, json.dumps({"status": "success", "dedup_key": "x"}))
+    refused = answer(400, json.dumps({"status": "invalid event", "errors": [SECRET]}))
+    stand = by_http(make, accepted, refused, is_idempotent=True)
+
+    def without_key(body: str) -> str:
+        return json.dumps({**json.loads(body), "routing_key": ""}, ensure_ascii=False)
+
+    stand.accept = keeping(stand, without_key, accepted)
+    return stand
+
+
+def alertmanager() -> Stand:
+    """Prometheus's Alertmanager."""
+
+    def make(port: int) -> Channel:
+        url = f"http://127.0.0.1:{port}"
+        return AlertmanagerChannel(url, ENGLISH, token=SecretStr(SECRET), deadline_seconds=DEADLINE)
+
+    return by_http(make, answer(200), answer(400, SECRET), is_idempotent=True)
+
+
+def apprise() -> Stand:
+    """One of Apprise's services: a JSON receiver."""
+    pytest.importorskip("apprise")
+
+    def make(port: int) -> Channel:
+        url = SecretStr(f"json://127.0.0.1:{port}/{SECRET}")
+        return AppriseChannel(url, ENGLISH)
+
+    return by_http(make, answer(200), answer(404), is_blind=True)
 
 
 def keeping(stand: Stand, text_of: Callable[[str], str], script: Script) -> Callable[[ExitStack], int]:
@@ -212,8 +269,14 @@ STANDS: dict[str, Callable[[], Stand]] = {
     "email": email,
     "slack webhook": slack_webhook,
     "slack bot": slack_bot,
-    "whatsapp text": whatsapp,
-    "whatsapp template": lambda: whatsapp("HX" + "0" * 32),
+    "twilio text": twilio,
+    "twilio template": lambda: twilio("HX" + "0" * 32),
+    "meta text": meta,
+    "meta template": lambda: meta("alert"),
+    "webhook": webhook,
+    "pagerduty": pagerduty,
+    "alertmanager": alertmanager,
+    "apprise": apprise,
 }
 
 
@@ -230,12 +293,22 @@ def stack() -> Iterator[ExitStack]:
         yield servers
 
 
+def hurried(channel: Channel) -> Channel:
+    """One that has less time than a process may need to start on a busy machine."""
+    return replace(channel, deadline_seconds=DEADLINE) if isinstance(channel, AppriseChannel) else channel
+
+
+def deadline_of(channel: Channel) -> float:
+    """The seconds in which it has to be done."""
+    return channel.deadline_seconds if isinstance(channel, AppriseChannel) else DEADLINE
+
+
 def failure(channel: Channel, notice: Notice | None = None) -> DeliveryFailed:
     """The failure of a delivery, in time and without a secret in anything that it says."""
     began = time.monotonic()
     with pytest.raises(DeliveryFailed) as caught:
         channel.deliver(notice or a_notice())
-    assert time.monotonic() - began < DEADLINE + GRACE
+    assert time.monotonic() - began < deadline_of(channel) + GRACE
     error: BaseException | None = caught.value
     while error is not None:
         assert SECRET not in f"{error!s}{error!r}{vars(error)}"
@@ -265,7 +338,7 @@ def test_deadline_is_kept(stand: Stand, stack: ExitStack, script: Script) -> Non
     """In all, whatever the server does with single reads, and nothing of it is left running."""
     server = HttpServer(script)
     stack.callback(server.close)
-    assert not failure(stand.make(server.port)).permanent
+    assert not failure(hurried(stand.make(server.port))).permanent
     wait_until(lambda: not any(thread.name.startswith("atalaia-") for thread in threading.enumerate()))
 
 
@@ -273,17 +346,18 @@ def test_endless_answer_is_left(stand: Stand, stack: ExitStack) -> None:
     """Nobody reads it to an end that never comes."""
     server = HttpServer(endless)
     stack.callback(server.close)
+    channel = hurried(stand.make(server.port))
     began = time.monotonic()
     with suppress(DeliveryFailed):
-        stand.make(server.port).deliver(a_notice())
-    assert time.monotonic() - began < DEADLINE + GRACE
+        channel.deliver(a_notice())
+    assert time.monotonic() - began < deadline_of(channel) + GRACE
 
 
 def test_busy_server_says_when(stand: Stand, stack: ExitStack) -> None:
     """Too many requests pass; the time that was asked for is handed on."""
     error = failure(stand.make(stand.busy(stack)))
     assert not error.permanent
-    assert error.retry_after == (None if stand.is_mail else 7)
+    assert error.retry_after == (None if stand.is_mail or stand.is_blind else 7)
 
 
 def test_error_of_the_server_passes(stand: Stand, stack: ExitStack) -> None:
@@ -294,7 +368,7 @@ def test_error_of_the_server_passes(stand: Stand, stack: ExitStack) -> None:
 def test_refusal_is_permanent(stand: Stand, stack: ExitStack) -> None:
     """What was refused for what it is will be refused again."""
     error = failure(stand.make(stand.permanent(stack)))
-    assert error.permanent
+    assert error.permanent is not stand.is_blind
     assert error.hint
 
 
@@ -321,7 +395,7 @@ def test_hostile_text_is_delivered_tamely(stand: Stand, stack: ExitStack, title:
     stack.close()
     (text,) = stand.received
     assert not any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") and sign not in ALLOWED for sign in text)
-    if isinstance(stand.make(1), SlackChannel):
+    if isinstance(stand.make(1), SlackChannel | AppriseChannel):
         assert not any(live in text for live in ("<!", "<@", "@channel", "@here", "@everyone"))
         assert len(text) < 10_000 * 1.5
     if isinstance(stand.make(1), WhatsAppChannel):
@@ -336,13 +410,16 @@ def test_same_notice_can_be_delivered_again(stand: Stand, stack: ExitStack) -> N
     channel.deliver(replace(notice, possibly_repeated=True))
     stack.close()
     assert len(stand.received) == 2
-    assert "may have been sent before" in stand.received[1]
+    assert stand.is_idempotent or "may have been sent before" in stand.received[1]
 
 
 def test_check_finds_what_is_wrong(stand: Stand, stack: ExitStack) -> None:
     """Before an alert has to: nobody listens."""
     with ExitStack() as soon:
         port = stand.accept(soon)
+    if stand.is_blind:
+        stand.make(port).check()
+        return
     with pytest.raises(DeliveryFailed) as caught:
         stand.make(port).check()
     assert caught.value.hint

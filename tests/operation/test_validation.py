@@ -66,6 +66,17 @@ def test_a_channel_that_does_not_answer_is_an_error(root: Path) -> None:
     assert findings(edited(root, server + addresses))["channel"][0].is_error
 
 
+def test_a_mistake_in_the_routes_is_an_error_with_its_line(root: Path) -> None:
+    """And a file without one is right."""
+    path = root / "config" / "alerts.yaml"
+    path.write_text("quiet_hours: {from: '22:00', to: '07:00'}\n")
+    assert findings(root)["routes"][0].level == "ok"
+    path.write_text("routes:\n  - {to: [slak]}\n")
+    (finding,) = findings(root)["routes"]
+    assert finding.is_error
+    assert "line 2" in finding.fact
+
+
 def test_a_port_in_use_is_a_warning(root: Path) -> None:
     """Somebody listening on the port may be the application itself."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

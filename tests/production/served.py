@@ -19,6 +19,7 @@ from app.core.workers import Worker
 from app.logs.settings import LogSettings
 from app.metrics.settings import MetricsSettings
 from app.performance.settings import PerformanceSettings
+from app.production.alert_links import Outside
 from app.production.application import Served, surround
 from app.production.settings import AccessSettings
 from app.production.system import SystemView
@@ -37,7 +38,8 @@ READER, READER_ENTRY = new_token(Role.READ)
 class Tower:
     """The pages, and a host around which they are put; `host` may still be given routes."""
 
-    def __init__(self, folder: Path, *, database_url: str = "") -> None:
+    def __init__(self, folder: Path, *, database_url: str = "", outside: Outside | None = None) -> None:
+        self.outside = outside or Outside()
         self.clock, self.emit = FrozenClock(), RecordingEmit()
         self.components: dict[str, Health] = {"database": Health()}
         self.is_ready = True
@@ -97,6 +99,7 @@ class Tower:
             measures=self.alerts.measures,
             is_ready=lambda: self.is_ready,
             cards=lambda: self.cards,
+            outside=self.outside,
         )
 
     def stop(self) -> None:

@@ -28,7 +28,12 @@ from tests.alerts.examples import Room
 def page_in(folder: Path, *channels: RecordingChannel, **arguments: Any) -> AutomatedAlerts:
     """A page with a source of its own."""
     page = AutomatedAlerts(
-        AlertSettings(), AlertSource(Journal("alerts")), folder, channels, SystemClock(), **arguments
+        AlertSettings(settle_seconds=0),
+        AlertSource(Journal("alerts")),
+        folder,
+        channels,
+        SystemClock(),
+        **arguments,
     )
     page.open()
     return page

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_a_sale_is_on_the_dashboard_at_once(desk: Desk) -> None:
     assert document["costs"]["BRL"] == {"total": "0.12", "by_kind": {"llm": "0.12"}}
     assert [stage["people"] for stage in document["funnel"]] == [1, 1, 1, 1, 1]
     assert document["users"] == {"unique": 1}
+
+
+def test_events_of_a_name_are_counted_within_a_span(desk: Desk) -> None:
+    """From its first minute until before its last, whatever the time of the dashboard."""
+    begin = desk.clock.now()
+    for user in ("ana", "rui"):
+        a_sale(desk, user)
+    assert desk.page.counted("revenue", begin, begin + timedelta(hours=1)) == 2
+    assert desk.page.counted("revenue", begin, begin + timedelta(minutes=3)) == 1
+    assert desk.page.counted("refund", begin, begin + timedelta(hours=1)) == 0
 
 
 def test_the_period_before_is_shown_beside_it(desk: Desk) -> None:

@@ -86,6 +86,20 @@ def test_requests_of_all_workers_are_in_every_answer(make: Make) -> None:
         assert len(monitor.summary(1)["slow_requests"]) == 2
 
 
+def test_requests_are_counted_with_those_that_were_bad(
+    monitor: PerformanceMonitor, clock: FrozenClock
+) -> None:
+    """Bad is 5xx, or slow where a limit is given; what is older than the span does not count."""
+    serve(monitor, status=500, times=7)
+    clock.advance(hours=2)
+    serve(monitor, times=8)
+    serve(monitor, seconds=3.0, times=2)
+    serve(monitor, status=503)
+    assert monitor.served(3600) == (11, 1)
+    assert monitor.served(3600, under=1.0) == (11, 2)
+    assert monitor.served(86400) == (18, 8)
+
+
 def test_a_request_that_ended_in_an_error_failed(monitor: PerformanceMonitor) -> None:
     """Whatever its status was."""
     monitor.request_ended(

@@ -19,9 +19,13 @@ _T = TypeVar("_T")
 
 
 class Lifeline:
-    """The sockets of one delivery, which all end when it is cut."""
+    """The sockets of one delivery, which all end when it is cut.
+
+    `handed_over`: all of the message was written, so that only the answer is missing.
+    """
 
     def __init__(self) -> None:
+        self.handed_over = False
         self._kept: list[socket.socket] = []
         self._is_cut = False
         self._lock = threading.Lock()
@@ -70,7 +74,9 @@ def within(seconds: float, who: str, work: Callable[[Lifeline], _T]) -> _T:
     if not ended.wait(seconds):
         lifeline.cut()
         raise DeliveryFailed(
-            f"{who} did not finish within {seconds:g} s", "See whether the network reaches it."
+            f"{who} did not finish within {seconds:g} s",
+            "See whether the network reaches it.",
+            uncertain=lifeline.handed_over,
         )
     if errors:
         raise errors[0]

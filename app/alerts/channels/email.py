@@ -13,28 +13,34 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, localtime
 from functools import cache, partial
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import SecretStr
 
 from ...core.errors import DeliveryFailed
+from ...core.guard import guard
 from ...core.signal import Severity
 from ..facts import printable
-from ..message import Style, as_html, as_text, compose
-from ..model import Notice, Receipt
+from ..message import Style, compose
+from ..model import Kind, Notice, Receipt
+from ..rendering import as_html, as_text
 from ..settings import AlertSettings
 from .deadline import Lifeline, reason_of, within
 from .recipients import Served
-from .style import NOTHING, style_of
+from .style import NO_CONTEXT, NOTHING, Context, style_of
 
 _WHO = "the mail server"
-_DEADLINE_SECONDS = 15.0
+_DEADLINE_SECONDS = 14.0
+
+# Because a long Message-ID would else begin on a line of its own, which not every reader takes.
+_POLICY = SMTP_POLICY.clone(max_line_length=200)
 
 _T = TypeVar("_T")
 
@@ -55,10 +61,11 @@ class EmailChannel:
     minimum_severity: Severity = Severity.LOW
     deadline_seconds: float = _DEADLINE_SECONDS
     name: str = "email"
+    addressable: bool = True
     _served: Served = field(default_factory=Served, repr=False)
 
     @classmethod
-    def from_settings(cls, settings: AlertSettings) -> Self | None:
+    def from_settings(cls, settings: AlertSettings, context: Context = NO_CONTEXT) -> Self | None:
         """The channel, None when it is not configured."""
         if not (settings.smtp_host and settings.email_from and settings.email_to):
             return None
@@ -68,7 +75,7 @@ class EmailChannel:
             security=settings.smtp_security,
             sender=settings.email_from,
             recipients=settings.email_to,
-            style=style_of(settings),
+            style=style_of(settings, context),
             username=settings.smtp_username,
             password=settings.smtp_password,
             ca_file=settings.smtp_ca_file,
@@ -76,8 +83,9 @@ class EmailChannel:
         )
 
     def deliver(self, notice: Notice) -> Receipt:
-        mail = self._mail(notice)
-        recipients = self._served.missing(notice.key, self.recipients)
+        wanted = notice.recipients or self.recipients
+        mail = self._mail(notice, wanted)
+        recipients = self._served.missing(notice.key, wanted)
         refused = within(self.deadline_seconds, _WHO, partial(self._send, mail, recipients))
         later = [recipient for recipient, (code, _) in refused.items() if code < 500]
         if later:
@@ -89,23 +97,24 @@ class EmailChannel:
     def check(self) -> None:
         within(self.deadline_seconds, _WHO, self._sign_in)
 
-    def _mail(self, notice: Notice) -> EmailMessage:
+    def _mail(self, notice: Notice, recipients: Sequence[str]) -> EmailMessage:
         message = compose(notice, self.style)
         domain = self.sender.rpartition("@")[2]
-        root = f"<{notice.alert.id}@{domain}>"
-        mail = EmailMessage()
+        mail = EmailMessage(_POLICY)
         mail["From"] = self.sender
-        mail["To"] = ", ".join(self.recipients)
+        mail["To"] = ", ".join(recipients)
         mail["Subject"] = printable(message.subject, 200)
         mail["Date"] = format_datetime(localtime())
         mail["Message-ID"] = f"<{notice.key}@{domain}>"
-        mail["In-Reply-To"] = mail["References"] = root
+        if notice.kind is not Kind.DIGEST:
+            mail["In-Reply-To"] = mail["References"] = f"<{notice.alert.id}@{domain}>"
+            mail["X-Alert-Id"] = notice.alert.id
         mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Alert-Id"] = notice.alert.id
         mail["X-Alert-State"] = notice.kind.value
         mail["X-Alert-Severity"] = notice.alert.severity.value
         mail.set_content(as_text(message), cte="quoted-printable")
-        mail.add_alternative(as_html(message), subtype="html", cte="quoted-printable")
+        with guard("alerts.html"):
+            mail.add_alternative(as_html(message), subtype="html", cte="quoted-printable")
         return mail
 
     def _send(
@@ -129,7 +138,7 @@ class EmailChannel:
             finally:
                 server.close()
         except (smtplib.SMTPException, OSError) as error:
-            raise _failure(error) from None
+            raise _failure(error, lifeline) from None
         return said
 
     def _connected(self, lifeline: Lifeline) -> smtplib.SMTP:
@@ -151,6 +160,11 @@ class _Server(smtplib.SMTP):
         self._lifeline = lifeline
         # Because smtplib would else look this host up in the name service, which can hang.
         super().__init__(host, port, local_hostname=socket.gethostname(), timeout=seconds)
+
+    def send(self, s: Any) -> None:
+        super().send(s)
+        # Because what comes after the lone dot can only be the answer to the mail.
+        self._lifeline.handed_over |= isinstance(s, bytes) and s.endswith(b"\r\n.\r\n")
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
@@ -177,7 +191,7 @@ def _trust(ca_file: str) -> ssl.SSLContext:
     return trust
 
 
-def _failure(error: smtplib.SMTPException | OSError) -> DeliveryFailed:
+def _failure(error: smtplib.SMTPException | OSError, lifeline: Lifeline) -> DeliveryFailed:
     """Temporary or permanent, by the first digit of the reply, whose text may hold secrets."""
     match error:
         case smtplib.SMTPAuthenticationError():
@@ -197,5 +211,6 @@ def _failure(error: smtplib.SMTPException | OSError) -> DeliveryFailed:
         case _:
             reason = reason_of(error)
             hint = "Check SMTP_HOST, SMTP_PORT and SMTP_SECURITY (port 465 is tls, 587 is starttls)."
-            return DeliveryFailed(f"{_WHO} cannot be used ({reason})", hint)
+            fact = f"{_WHO} cannot be used ({reason})"
+            return DeliveryFailed(fact, hint, uncertain=lifeline.handed_over)
     return DeliveryFailed(f"{_WHO} {fact} ({max(codes)})", hint, permanent=500 <= min(codes) < 600)

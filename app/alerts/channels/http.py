@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from typing import Any
 
@@ -16,6 +19,7 @@ from .deadline import Lifeline, reason_of, within
 
 DEADLINE_SECONDS = 10.0
 _ANSWER_BYTES = 64 * 1024
+_LONGEST_WAIT = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,19 @@ class Answer:
     body: str
 
     @property
+    def is_good(self) -> bool:
+        """Accepted."""
+        return 200 <= self.status < 300
+
+    @property
     def retry_after(self) -> float | None:
-        """The seconds that the other side asked for."""
+        """The seconds that the other side asked for, as a number or as a date."""
         text = self.headers.get("retry-after", "").strip()
-        return min(float(text), 86400.0) if text.isdecimal() and len(text) < 10 else None
+        if text.isdecimal() and len(text) < 10:
+            return min(float(text), _LONGEST_WAIT)
+        # Because a date is meant by the clock of whom it comes from.
+        until, now = _moment(text), _moment(self.headers.get("date", "")) or datetime.now(UTC)
+        return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT) if until else None
 
 
 def exchange(who: str, request: urllib.request.Request, deadline_seconds: float = DEADLINE_SECONDS) -> Answer:
@@ -39,6 +52,13 @@ def exchange(who: str, request: urllib.request.Request, deadline_seconds: float 
     Proxies of the environment (HTTPS_PROXY, NO_PROXY) are used, as everything else on the host does.
     """
     return within(deadline_seconds, who, partial(_open, who, request, deadline_seconds))
+
+
+def json_request(url: str, content: object, headers: Mapping[str, str]) -> urllib.request.Request:
+    """A POST of a JSON document."""
+    body = json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    said = {"Content-Type": "application/json", "User-Agent": "atalaia", **headers}
+    return urllib.request.Request(url, data=body, headers=said, method="POST")  # noqa: S310 checked in settings
 
 
 def refusal(who: str, answer: Answer, said: str = "", hint: str = "") -> DeliveryFailed:
@@ -64,7 +84,17 @@ def _open(who: str, request: urllib.request.Request, seconds: float, lifeline: L
     except (OSError, http.client.HTTPException, ValueError) as error:
         # Because the text of the error may hold the address, which is a credential here.
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise DeliveryFailed(f"{who} cannot be reached ({reason_of(cause)})", _hint(cause)) from None
+        fact = f"{who} cannot be reached ({reason_of(cause)})"
+        raise DeliveryFailed(fact, _hint(cause), uncertain=lifeline.handed_over) from None
+
+
+def _moment(text: str) -> datetime | None:
+    """A date of HTTP, None when the text is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _hint(cause: object) -> str:
@@ -83,6 +113,10 @@ class _PlainConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         super().connect()
         self.lifeline.keep(self.sock)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        self.lifeline.handed_over = True
+        return super().getresponse()
 
 
 class _TlsConnection(http.client.HTTPSConnection, _PlainConnection):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+from ...core.errors import DeliveryFailed
 
 _REMEMBERED = 100
 
@@ -20,6 +22,28 @@ class Served:
         """Those who are still to be served."""
         with self._lock:
             return [recipient for recipient in recipients if recipient not in self._by_key.get(key, ())]
+
+    def each(
+        self, key: str, recipients: Sequence[str], send: Callable[[str], str]
+    ) -> tuple[list[str], tuple[str, ...]]:
+        """What `send` answered for everybody who was still to be served, and why others were refused.
+
+        DeliveryFailed for now where that helps, and for good only when everybody was refused so.
+        """
+        answers: list[str] = []
+        refused: list[DeliveryFailed] = []
+        for recipient in self.missing(key, recipients):
+            try:
+                answers.append(send(recipient))
+            except DeliveryFailed as error:
+                if not error.permanent:
+                    raise
+                refused.append(error)
+            self.add(key, [recipient])
+        self.forget(key)
+        if len(refused) == len(recipients):
+            raise refused[-1]
+        return answers, tuple(error.fact for error in refused)
 
     def add(self, key: str, recipients: Iterable[str]) -> None:
         """They were served."""

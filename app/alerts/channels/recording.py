@@ -10,11 +10,23 @@ from ..model import Notice, Receipt
 
 
 class RecordingChannel:
-    """Accepts every notice into `notices`, or fails with `failure` while that is set."""
+    """Accepts every notice into `notices`, or fails with `failure` while that is set.
 
-    def __init__(self, name: str = "recording", minimum_severity: Severity = Severity.LOW) -> None:
+    takes_digests: whether it gets what comes together as one notice, as channels do that people read.
+    """
+
+    addressable = True
+
+    def __init__(
+        self,
+        name: str = "recording",
+        minimum_severity: Severity = Severity.LOW,
+        *,
+        takes_digests: bool = False,
+    ) -> None:
         self.name = name
         self.minimum_severity = minimum_severity
+        self.takes_digests = takes_digests
         self.notices: list[Notice] = []
         self.failure: DeliveryFailed | None = None
         self._lock = Lock()

@@ -1,55 +1,47 @@
 """Tells a Slack channel, by an incoming webhook or as a bot.
 
-Settings: SLACK_WEBHOOK_URL, or SLACK_BOT_TOKEN with ALERT_SLACK_CHANNEL; SLACK_API_URL,
-ALERT_SLACK_MINIMUM_SEVERITY.
+Settings: SLACK_WEBHOOK_URL, or SLACK_BOT_TOKEN with ALERT_SLACK_CHANNEL; SLACK_SIGNING_SECRET,
+SLACK_API_URL, ALERT_SLACK_MINIMUM_SEVERITY.
 
-What Slack refuses to lay out is sent again as plain text.
+A bot keeps an episode together: what comes later stands in the thread below its first message, and
+that one is edited to say how it stands now. A webhook only posts. What Slack refuses to lay out is
+sent again as plain text.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from pydantic import SecretStr
 
 from ...core.errors import DeliveryFailed
+from ...core.guard import guard
 from ...core.signal import Severity
-from ..message import Style, as_slack, compose
-from ..model import Notice, Receipt
+from ..message import Style, compose
+from ..model import Kind, Limits, Notice, Receipt
+from ..rendering import as_slack, escape_slack
 from ..settings import AlertSettings
-from .http import Answer, refusal
-from .style import NOTHING, style_of
+from .recipients import Served
+from .slack_answers import WHO, LayoutRefused, ThreadRefused, refused
+from .style import NO_CONTEXT, NOTHING, Context, style_of
 
-_WHO = "Slack"
-_LAYOUT_REFUSED = (
-    "invalid_blocks",
-    "invalid_blocks_format",
-    "invalid_payload",
-    "msg_blocks_too_long",
-    "msg_too_long",
-)
+if TYPE_CHECKING:
+    from .slack_client import Bot, Webhook
+
+_Content: TypeAlias = Mapping[str, Any]
 _NOTHING_TO_SAY = ("no_text", "invalid_payload", "missing_text_or_fallback_or_attachments")
-_TEMPORARY = (
-    "ratelimited",
-    "rate_limited",
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-)
-_WORD = re.compile("[a-z_]{2,60}")
-_UNREADABLE = "unreadable"
-_HINTS = {
-    "no_service": "The webhook was removed: make a new one and set SLACK_WEBHOOK_URL.",
-    "invalid_auth": "Check SLACK_BOT_TOKEN.",
-    "not_in_channel": "Invite the bot into the channel.",
-    "channel_not_found": "Check ALERT_SLACK_CHANNEL.",
-    "missing_scope": "Give the bot the scope chat:write.",
-}
+_SHOUTED = (Kind.WORSE, Kind.ESCALATED)
+"""What is shown in the channel too, and not only below the first message."""
+_EDITED = (*_SHOUTED, Kind.ACKNOWLEDGED, Kind.RESOLVED)
+"""What changes how the episode stands."""
+_LIMITS = Limits(3, 1.0)
+_ID = re.compile("[CG][A-Z0-9]{5,20}")
+_PAGES, _ON_A_PAGE, _SKEW = 5, "200", timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -64,80 +56,174 @@ class SlackChannel:
     minimum_severity: Severity = Severity.LOW
     deadline_seconds: float = 10.0
     name: str = "slack"
+    has_buttons: bool = False
+    limits: Limits = _LIMITS
+    _served: Served = field(default_factory=Served, repr=False)
 
     @classmethod
-    def from_settings(cls, settings: AlertSettings) -> Self | None:
+    def from_settings(cls, settings: AlertSettings, context: Context = NO_CONTEXT) -> Self | None:
         """The channel, None when it is not configured."""
         is_bot = bool(settings.slack_bot_token and settings.slack_channel)
         if not (is_bot or settings.slack_webhook_url):
             return None
         return cls(
-            style=style_of(settings),
+            style=style_of(settings, context),
             webhook_url=settings.slack_webhook_url,
             bot_token=settings.slack_bot_token if is_bot else NOTHING,
             channel=settings.slack_channel,
             api_url=settings.slack_api_url,
             minimum_severity=settings.slack_minimum_severity,
+            has_buttons=bool(settings.slack_signing_secret),
         )
 
+    @property
+    def addressable(self) -> bool:
+        """A bot writes to people too, by their ids (U...)."""
+        return bool(self.bot_token)
+
     def deliver(self, notice: Notice) -> Receipt:
-        text, blocks = as_slack(compose(notice, self.style))
         end = time.monotonic() + self.deadline_seconds
-        try:
-            return self._post(text, blocks, end)
-        except _LayoutRefused:
-            return self._post(text, None, end)
+        content = self._content(notice)
+        if not self.bot_token:
+            return _tamed(lambda said: self._to_webhook(said, end), content)
+        content = {**content, "metadata": _found_by(notice.key)}
+        if notice.recipients:
+            return self._to_people(notice, content, end)
+        place = _Place.of(notice.reference)
+        if place is None:
+            return self._as_bot({**content, "channel": self.channel}, notice, end)
+        return self._in_thread(place, content, notice, end)
+
+    def look_up(self, notice: Notice) -> Receipt | None:
+        """Where a notice stands in the channel, None when it does not; DeliveryFailed if it cannot tell."""
+        place = _Place.of(notice.reference) or _Place(self.channel)
+        if notice.recipients or not (self.bot_token and _ID.fullmatch(place.channel)):
+            raise DeliveryFailed(f"{WHO} can only be asked by a bot, about a channel that is set by its id")
+        for message in self._messages(place, notice):
+            found = (message.get("metadata") or {}).get("event_payload") or {}
+            if found.get("key") == notice.key:
+                return Receipt(_Place(place.channel, str(message["ts"]), notice.digest is not None).reference)
+        return None
 
     def check(self) -> None:
         end = time.monotonic() + self.deadline_seconds
         if self.bot_token:
-            self._as_bot("auth.test", {}, end)
+            self._bot(end).ask("auth.test", {})
             return
-        answer = self._to_webhook("", None, end)
-        if answer.status >= 300 and answer.body.strip() not in _NOTHING_TO_SAY:
-            raise self._refused(answer, answer.body)
+        answer = self._webhook(end).post({"text": ""})
+        if not answer.is_good and answer.body.strip() not in _NOTHING_TO_SAY:
+            raise refused(answer, answer.body)
 
-    def _post(self, text: str, blocks: list[dict[str, Any]] | None, end: float) -> Receipt:
-        if self.bot_token:
-            content = {"channel": self.channel, "text": text, "unfurl_links": False}
-            posted = self._as_bot(
-                "chat.postMessage", {**content, "blocks": blocks} if blocks else content, end
-            )
-            return Receipt(reference=str(posted.get("ts", "")))
-        answer = self._to_webhook(text, blocks, end)
-        if answer.status >= 300:
-            raise self._refused(answer, answer.body)
+    def _content(self, notice: Notice) -> _Content:
+        message = compose(notice, self.style)
+        text = escape_slack(f"{message.mark} {message.headline[:150]}")
+        blocks: list[dict[str, Any]] = []
+        with guard("alerts.blocks"):
+            about = f"{notice.alert.id} {notice.alert.fingerprint}" if self.has_buttons else ""
+            text, blocks = as_slack(message, about if notice.digest is None else "")
+        return {"text": text, "unfurl_links": False, **({"blocks": blocks} if blocks else {})}
+
+    def _in_thread(self, place: _Place, content: _Content, notice: Notice, end: float) -> Receipt:
+        """Below the first message of the episode, which is edited; in the channel if that has gone."""
+        if notice.kind in _EDITED and not place.is_digest:
+            try:
+                _tamed(lambda said: self._edit(place, said, end), content)
+            except DeliveryFailed as error:
+                # Because an old message that cannot be edited is no reason not to tell the news.
+                if not error.permanent:
+                    raise
+        below = {"thread_ts": place.moment, "reply_broadcast": notice.kind in _SHOUTED}
+        answer = {**_without_buttons(content), **below, "channel": place.channel}
+        try:
+            return self._as_bot(answer, notice, end)
+        except ThreadRefused:
+            return self._as_bot({**content, "channel": place.channel}, notice, end)
+
+    def _to_people(self, notice: Notice, content: _Content, end: float) -> Receipt:
+        def post(person: str) -> str:
+            return self._as_bot({**content, "channel": person}, notice, end).reference
+
+        _, refused = self._served.each(notice.key, notice.recipients, post)
+        return Receipt(refused=refused)
+
+    def _as_bot(self, content: _Content, notice: Notice, end: float) -> Receipt:
+        def post(said: _Content) -> Receipt:
+            posted = self._bot(end).ask("chat.postMessage", said)
+            channel = str(posted.get("channel") or said["channel"])
+            place = _Place(channel, str(posted.get("ts", "")), notice.digest is not None)
+            return Receipt(place.reference)
+
+        return _tamed(post, content)
+
+    def _edit(self, place: _Place, content: _Content, end: float) -> Receipt:
+        self._bot(end).ask("chat.update", {**content, "channel": place.channel, "ts": place.moment})
         return Receipt()
 
-    def _to_webhook(self, text: str, blocks: list[dict[str, Any]] | None, end: float) -> Answer:
+    def _to_webhook(self, content: _Content, end: float) -> Receipt:
+        answer = self._webhook(end).post(content)
+        if not answer.is_good:
+            raise refused(answer, answer.body)
+        return Receipt()
+
+    def _messages(self, place: _Place, notice: Notice) -> Iterator[Mapping[str, Any]]:
+        """What stands there since the alert began; DeliveryFailed when that is more than can be read."""
+        bot = self._bot(time.monotonic() + self.deadline_seconds)
+        query = {"channel": place.channel, "limit": _ON_A_PAGE, "include_all_metadata": "true"}
+        query |= {"oldest": str((notice.alert.started_at - _SKEW).timestamp())}
+        query |= {"ts": place.moment} if place.moment else {}
+        for _ in range(_PAGES):
+            found = bot.read(f"conversations.{'replies' if place.moment else 'history'}", **query)
+            yield from found.get("messages") or ()
+            query["cursor"] = (found.get("response_metadata") or {}).get("next_cursor") or ""
+            if not query["cursor"]:
+                return
+        raise DeliveryFailed(f"{WHO} has too many messages to look through")
+
+    def _webhook(self, end: float) -> Webhook:
         # Because the SDK takes a fifth of a second to import, which only those pay who use Slack.
         from .slack_client import Webhook
 
-        return Webhook(self.webhook_url.get_secret_value(), _left(end)).post(text, blocks)
+        return Webhook(self.webhook_url.get_secret_value(), end)
 
-    def _as_bot(self, method: str, content: Mapping[str, Any], end: float) -> Mapping[str, Any]:
+    def _bot(self, end: float) -> Bot:
         from .slack_client import Bot
 
-        bot = Bot(self.bot_token.get_secret_value(), self.api_url, _left(end))
-        posted = bot.ask(method, content)
-        if not posted.get("ok"):
-            raise self._refused(bot.answer, str(posted.get("error", "")))
-        return posted
-
-    def _refused(self, answer: Answer, said: str) -> DeliveryFailed:
-        """What an answer means; with the bot's API a refusal has status 200 and a word."""
-        word = said.strip() if _WORD.fullmatch(said.strip()) else _UNREADABLE
-        if word in _LAYOUT_REFUSED:
-            return _LayoutRefused(f"{_WHO} refused the message ({word})", permanent=True)
-        failure = refusal(_WHO, answer, word, _HINTS.get(word, ""))
-        if answer.status < 300:
-            failure.permanent = word not in (*_TEMPORARY, _UNREADABLE)
-        return failure
+        return Bot(self.bot_token.get_secret_value(), self.api_url, end)
 
 
-class _LayoutRefused(DeliveryFailed):
-    """Slack does not take these blocks; plain text it may take."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a message stands: the channel's id and Slack's time stamp; and whether it is a digest."""
+
+    channel: str
+    moment: str = ""
+    is_digest: bool = False
+
+    @classmethod
+    def of(cls, reference: str) -> _Place | None:
+        """The place that a receipt names, None when it names none."""
+        channel, _, rest = reference.partition(":")
+        moment, _, kind = rest.partition(":")
+        return cls(channel, moment, kind == "digest") if channel and moment else None
+
+    @property
+    def reference(self) -> str:
+        """As a receipt names it."""
+        return f"{self.channel}:{self.moment}{':digest' if self.is_digest else ''}"
 
 
-def _left(end: float) -> float:
-    return max(end - time.monotonic(), 0.1)
+def _tamed(send: Callable[[_Content], Receipt], content: _Content) -> Receipt:
+    """Send it, without its blocks if Slack does not take those."""
+    try:
+        return send(content)
+    except LayoutRefused:
+        return send({name: value for name, value in content.items() if name != "blocks"})
+
+
+def _without_buttons(content: _Content) -> _Content:
+    blocks = [block for block in content.get("blocks", ()) if block["type"] != "actions"]
+    return {**content, "blocks": blocks} if blocks else content
+
+
+def _found_by(key: str) -> Mapping[str, Any]:
+    return {"event_type": "atalaia_notice", "event_payload": {"key": key}}

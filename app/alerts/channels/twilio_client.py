@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request
@@ -16,11 +17,15 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from ...core.errors import DeliveryFailed
+from ..model import Delivery, Progress
 from .http import Answer, exchange, refusal
 
 _WHO = "Twilio"
-# Because Twilio answers these with 400, but they pass: too many requests, and WhatsApp's own limit.
-_TEMPORARY = (20429, 63018)
+# Because Twilio answers these with 400, but they pass: too many requests, full queues, WhatsApp's limit.
+_TEMPORARY = (14107, 20429, 30001, 30017, 63018)
+_DELIVERED, _FAILED = ("delivered", "read"), ("failed", "undelivered", "canceled")
+_UNREADABLE = f"{_WHO} gave an answer that cannot be read"
+_LISTED = 100
 _HINTS = {
     20003: "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
     21211: "Check ALERT_WHATSAPP_TO.",
@@ -28,6 +33,9 @@ _HINTS = {
     63007: "Check ALERT_WHATSAPP_FROM: Twilio knows no such WhatsApp sender.",
     63015: "The recipient has not joined the sandbox.",
     63016: "Set ALERT_WHATSAPP_CONTENT_SID: outside 24 hours only a template is delivered.",
+    63024: "The recipient has no WhatsApp, or does not take messages from businesses.",
+    63040: "WhatsApp has refused the template: see its state at Twilio.",
+    63049: "WhatsApp keeps this message from this recipient for now, whoever sends it.",
 }
 
 
@@ -46,7 +54,7 @@ class Account:
         try:
             message = self._client.messages.create(from_=sender, to=recipient, **content)
         except (TwilioException, ValueError):
-            raise DeliveryFailed(f"{_WHO} gave an answer that cannot be read") from None
+            raise DeliveryFailed(_UNREADABLE) from None
         return str(message.sid)
 
     def look(self) -> None:
@@ -54,7 +62,29 @@ class Account:
         try:
             self._client.api.accounts(self._sid).fetch()
         except (TwilioException, ValueError):
-            raise DeliveryFailed(f"{_WHO} gave an answer that cannot be read") from None
+            raise DeliveryFailed(_UNREADABLE) from None
+
+    def status(self, sid: str) -> Delivery:
+        """What became of a message; DeliveryFailed when Twilio does not say."""
+        try:
+            message = self._client.messages(sid).fetch()
+        except (TwilioException, ValueError):
+            raise DeliveryFailed(_UNREADABLE) from None
+        if message.status in _DELIVERED:
+            return Delivery(Progress.DELIVERED)
+        if message.status not in _FAILED:
+            return Delivery(Progress.PENDING)
+        code = message.error_code if isinstance(message.error_code, int) else 0
+        reason = f"{_WHO} could not deliver it (error {code}). {_HINTS.get(code, '')}".rstrip()
+        return Delivery(Progress.FAILED, reason, permanent=code not in _TEMPORARY)
+
+    def sent_since(self, recipient: str, since: datetime) -> list[tuple[str, str]]:
+        """Id and text of what a recipient was sent, unless that failed; the newest hundred."""
+        try:
+            found = self._client.messages.list(to=recipient, date_sent_after=since, limit=_LISTED)
+        except (TwilioException, ValueError):
+            raise DeliveryFailed(_UNREADABLE) from None
+        return [(str(one.sid), str(one.body)) for one in found if one.status not in _FAILED]
 
 
 class _Transport(HttpClient):  # type: ignore[misc]
@@ -66,15 +96,17 @@ class _Transport(HttpClient):  # type: ignore[misc]
         self,
         method: str,
         uri: str,
-        params: object = None,  # noqa: ARG002 these three are the SDK's
+        params: Mapping[str, object] | None = None,
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: object = None,  # noqa: ARG002
+        timeout: object = None,  # noqa: ARG002 these two are the SDK's
         allow_redirects: object = None,  # noqa: ARG002
     ) -> Response:
         """The answer when it is 2xx; DeliveryFailed when it is another, or when there is none."""
         body = urlencode(dict(data or {})).encode() if data else None
+        asked = {name: value for name, value in (params or {}).items() if value is not None}
+        uri = f"{uri}?{urlencode(asked)}" if asked else uri
         request = Request(uri, data=body, headers=dict(headers or {}), method=method)  # noqa: S310 checked in settings
         if auth is not None:
             request.add_header("Authorization", "Basic " + base64.b64encode(":".join(auth).encode()).decode())

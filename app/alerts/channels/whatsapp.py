@@ -1,107 +1,114 @@
-"""Tells people on WhatsApp, through Twilio.
+"""Tells people on WhatsApp, through Twilio or through Meta's Cloud API.
 
-Settings: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, ALERT_TWILIO_API_URL, ALERT_WHATSAPP_FROM,
-ALERT_WHATSAPP_TO, ALERT_WHATSAPP_CONTENT_SID, ALERT_WHATSAPP_MINIMUM_SEVERITY.
+Settings: ALERT_WHATSAPP_PROVIDER, ALERT_WHATSAPP_TO, ALERT_WHATSAPP_MINIMUM_SEVERITY, and those of the
+provider in whatsapp_twilio.py and whatsapp_meta.py.
 
 WhatsApp takes free text only within 24 hours of the recipient's last message, else an approved
-template: with a content SID the message is its variables {{1}} headline, {{2}} details, {{3}} server
-and {{4}} id. Twilio accepts first and delivers later: what is reported here is that it accepted.
+template: its variables are {{1}} headline, {{2}} details, {{3}} server and {{4}} id.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
-
-from pydantic import SecretStr
+from typing import Self
 
 from ...core.errors import DeliveryFailed
 from ...core.signal import Severity
-from ..message import Message, Style, as_line, as_text, compose
-from ..model import Notice, Receipt
+from ..message import Style, compose
+from ..model import Delivery, Kind, Limits, Notice, Receipt
+from ..rendering import as_line, as_text
 from ..settings import AlertSettings
 from .recipients import Served
-from .style import style_of
+from .style import NO_CONTEXT, Context, style_of
+from .whatsapp_meta import Meta
+from .whatsapp_provider import Content, Provider
+from .whatsapp_twilio import Twilio
 
-if TYPE_CHECKING:
-    from .twilio_client import Account
-
-_BODY, _VARIABLE = 1_500, 600
+_BODY = 1_500
+# Because WhatsApp takes no more than 1,024 characters of a filled template.
+_HEADLINE, _DETAILS, _HOST = 200, 600, 60
 
 
 @dataclass(frozen=True)
 class WhatsAppChannel:
-    """One Twilio account, one sender, some recipients."""
+    """Some recipients."""
 
-    account_sid: str
-    auth_token: SecretStr
-    sender: str
+    provider: Provider
     recipients: tuple[str, ...]
     style: Style
-    content_sid: str = ""
-    api_url: str = "https://api.twilio.com"
     minimum_severity: Severity = Severity.HIGH
     deadline_seconds: float = 10.0
     name: str = "whatsapp"
+    addressable: bool = True
+    costs_money: bool = True
     _served: Served = field(default_factory=Served, repr=False)
 
     @classmethod
-    def from_settings(cls, settings: AlertSettings) -> Self | None:
+    def from_settings(cls, settings: AlertSettings, context: Context = NO_CONTEXT) -> Self | None:
         """The channel, None when it is not configured."""
-        if not (settings.twilio_account_sid and settings.twilio_auth_token and settings.whatsapp_to):
+        provider = _provider(settings)
+        if provider is None or not settings.whatsapp_to:
             return None
         return cls(
-            account_sid=settings.twilio_account_sid,
-            auth_token=settings.twilio_auth_token,
-            sender=settings.whatsapp_from,
+            provider=provider,
             recipients=settings.whatsapp_to,
-            style=style_of(settings),
-            content_sid=settings.whatsapp_content_sid,
-            api_url=settings.twilio_api_url,
+            style=style_of(settings, context),
             minimum_severity=settings.whatsapp_minimum_severity,
         )
 
+    @property
+    def limits(self) -> Limits:
+        """The provider's."""
+        return self.provider.limits
+
     def deliver(self, notice: Notice) -> Receipt:
-        content = self._content(compose(notice, self.style), notice.alert.id)
-        sids: list[str] = []
-        refused: list[DeliveryFailed] = []
+        content = self._content(notice)
+        wanted = notice.recipients or self.recipients
         end = time.monotonic() + self.deadline_seconds
-        for recipient in self._served.missing(notice.key, self.recipients):
-            try:
-                sids.append(
-                    self._account(end).send(f"whatsapp:{self.sender}", f"whatsapp:{recipient}", content)
-                )
-            except DeliveryFailed as error:
-                if not error.permanent:
-                    raise
-                refused.append(error)
-            self._served.add(notice.key, [recipient])
-        self._served.forget(notice.key)
-        if len(refused) == len(self.recipients):
-            raise refused[-1]
-        return Receipt(reference=",".join(sids), refused=tuple(error.fact for error in refused))
+
+        def send(recipient: str) -> str:
+            return self.provider.send(recipient, content, _left(end))
+
+        ids, refused = self._served.each(notice.key, wanted, send)
+        return Receipt(",".join(ids), refused, is_final=self.provider.is_final or not ids)
+
+    def status(self, reference: str) -> Delivery:
+        """What became of the messages of a receipt; DeliveryFailed when that cannot be asked now."""
+        return self.provider.status(reference.split(","), self.deadline_seconds)
+
+    def look_up(self, notice: Notice) -> Receipt | None:
+        """Whether everybody has it, by what the provider remembers; DeliveryFailed if it cannot tell."""
+        if notice.kind in (Kind.REMINDER, Kind.DIGEST, Kind.TEST):
+            raise DeliveryFailed("one such message looks like another")
+        content = self._content(notice)
+        wanted = notice.recipients or self.recipients
+        end = time.monotonic() + self.deadline_seconds
+        ids = [self.provider.sent_to(recipient, notice, content, _left(end)) for recipient in wanted]
+        self._served.add(notice.key, [who for who, found in zip(wanted, ids, strict=True) if found])
+        return Receipt(",".join(ids), is_final=self.provider.is_final) if all(ids) else None
 
     def check(self) -> None:
-        self._account(time.monotonic() + self.deadline_seconds).look()
+        self.provider.check(self.deadline_seconds)
 
-    def _account(self, end: float) -> Account:
-        # Because the SDK takes a quarter of a second to import, which only those pay who use WhatsApp.
-        from .twilio_client import Account
-
-        seconds = max(end - time.monotonic(), 0.1)
-        return Account(self.account_sid, self.auth_token.get_secret_value(), self.api_url, seconds)
-
-    def _content(self, message: Message, alert_id: str) -> dict[str, str]:
+    def _content(self, notice: Notice) -> Content:
+        message = compose(notice, self.style)
         headline = f"{message.mark} {message.headline}"
-        if not self.content_sid:
-            body = f"{message.mark} {as_text(message)}"
-            return {"body": body if len(body) <= _BODY else f"{body[: _BODY - 1]}…"}
-        # Because a variable must be one line and not empty.
-        variables = (headline, as_line(message), self.style.host, alert_id)
-        numbered = {str(number): text[:_VARIABLE] or "-" for number, text in enumerate(variables, start=1)}
-        return {
-            "content_sid": self.content_sid,
-            "content_variables": json.dumps(numbered, ensure_ascii=False),
-        }
+        alert_id = notice.alert.id if notice.digest is None else ""
+        variables = (headline[:_HEADLINE], as_line(message, _DETAILS), self.style.host[:_HOST], alert_id)
+        body = f"{message.mark} {as_text(message)}"
+        return Content(
+            key=notice.key,
+            body=body if len(body) <= _BODY else f"{body[: _BODY - 1]}…",
+            variables=tuple(text or "-" for text in variables),
+        )
+
+
+def _provider(settings: AlertSettings) -> Provider | None:
+    if settings.whatsapp_provider == "meta":
+        return Meta.from_settings(settings)
+    return Twilio.from_settings(settings)
+
+
+def _left(end: float) -> float:
+    return max(end - time.monotonic(), 0.1)

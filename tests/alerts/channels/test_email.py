@@ -14,9 +14,10 @@ import trustme
 from pydantic import SecretStr
 
 from app.alerts.channels.email import EmailChannel
-from app.alerts.model import Kind
+from app.alerts.model import Digest, Item, Kind, Notice
 from app.core.errors import DeliveryFailed
-from tests.alerts.examples import ENGLISH, PORTUGUESE, a_notice
+from app.core.signal import Severity
+from tests.alerts.examples import ENGLISH, NOON, PORTUGUESE, a_notice
 from tests.alerts.servers import HttpServer, Mailbox, silent, smtp_server
 
 
@@ -83,6 +84,13 @@ def test_mails_of_an_episode_are_one_thread(mailbox: Mailbox, port: int) -> None
     assert first["Message-ID"] == f"<{fired.key}@example.org>" != second["Message-ID"]
 
 
+def test_message_id_stands_on_one_line(port: int) -> None:
+    """However long the notice's key: some readers take a folded one for another."""
+    notice = replace(a_notice(), key=f"{'k' * 90}.fired.email")
+    raw = channel(port)._mail(notice, ("ana@example.org",)).as_bytes()
+    assert f"\nMessage-ID: <{notice.key}@example.org>\r\n".encode() in raw
+
+
 def test_mail_is_text_and_html(mailbox: Mailbox, port: int) -> None:
     """In the language of the settings, and automatic, so that no absence notice answers it."""
     channel(port, style=PORTUGUESE).deliver(a_notice(title="Pagamento não responde"))
@@ -140,7 +148,33 @@ def test_connection_that_ends_after_the_mail_was_taken_may_be_repeated(mailbox: 
     mailbox.drop_after_data = True
     with pytest.raises(DeliveryFailed) as caught:
         channel(port).deliver(a_notice())
-    assert not caught.value.permanent
+    assert (caught.value.permanent, caught.value.uncertain) == (False, True)
+
+
+@pytest.mark.parametrize("command", ["MAIL", "DATA"])
+def test_refused_mail_has_certainly_not_arrived(mailbox: Mailbox, port: int, command: str) -> None:
+    """Before or after it was handed over: the server said so."""
+    mailbox.replies[command] = "451 later"
+    with pytest.raises(DeliveryFailed) as caught:
+        channel(port).deliver(a_notice())
+    assert (caught.value.permanent, caught.value.uncertain) == (False, False)
+
+
+def test_somebody_else_gets_the_mail(mailbox: Mailbox, port: int) -> None:
+    """Where a notice names its recipients, nobody else is told, or named in it."""
+    channel(port).deliver(replace(a_notice(), recipients=("eva@example.org",)))
+    assert (mailbox.recipients, mailbox.mails[0]["To"]) == ([["eva@example.org"]], "eva@example.org")
+
+
+def test_digest_is_a_mail_of_its_own(mailbox: Mailbox, port: int) -> None:
+    """In no thread, because it is about many."""
+    alert = a_notice().alert
+    digest = Digest((Item(Kind.FIRED, alert),), 37, {Severity.HIGH: 37}, {Kind.FIRED: 37}, NOON)
+    channel(port).deliver(Notice("k.digest", Kind.DIGEST, alert, digest=digest))
+    (mail,) = mailbox.mails
+    assert mail["Subject"] == "[shop-1] 37 alerts since 2026-11-23 12:00:00 UTC"
+    assert (mail["References"], mail["X-Alert-Id"], mail["X-Alert-State"]) == (None, None, "digest")
+    assert mail["Message-ID"] == "<k.digest@example.org>"
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])

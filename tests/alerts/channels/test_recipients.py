@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from app.alerts.channels.recipients import Served
+from app.core.errors import DeliveryFailed
 
 
 def test_served_recipients_are_not_missing() -> None:
@@ -22,3 +27,31 @@ def test_memory_is_bounded() -> None:
         served.add(f"n{number}", ["ana"])
     assert served.missing("n0", ["ana"]) == ["ana"]
     assert served.missing("n999", ["ana"]) == []
+
+
+def refusing(*names: str, permanent: bool) -> Callable[[str], str]:
+    """Sends to all but these."""
+
+    def send(recipient: str) -> str:
+        if recipient in names:
+            raise DeliveryFailed(f"{recipient} refused", permanent=permanent)
+        return f"sent to {recipient}"
+
+    return send
+
+
+def test_refused_recipients_are_named() -> None:
+    """As long as somebody was served."""
+    answers, refused = Served().each("n", ("ana", "bob"), refusing("ana", permanent=True))
+    assert (answers, refused) == (["sent to bob"], ("ana refused",))
+    with pytest.raises(DeliveryFailed) as caught:
+        Served().each("n", ("ana", "bob"), refusing("ana", "bob", permanent=True))
+    assert caught.value.permanent
+
+
+def test_who_may_take_it_later_is_tried_again_alone() -> None:
+    """Nobody is served twice."""
+    served = Served()
+    with pytest.raises(DeliveryFailed):
+        served.each("n", ("ana", "bob"), refusing("bob", permanent=False))
+    assert served.each("n", ("ana", "bob"), refusing(permanent=False)) == (["sent to bob"], ())

@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from pydantic import SecretStr
 
 from app.alerts.channels.whatsapp import WhatsAppChannel
+from app.alerts.channels.whatsapp_twilio import Twilio
+from app.alerts.model import Delivery, Kind, Limits, Progress
 from app.core.errors import DeliveryFailed
+from tests.alerts.channels.conftest import Serve
 from tests.alerts.examples import ENGLISH, a_notice
 from tests.alerts.servers import HttpServer, Request, Script, answer
 
-Serve = Callable[..., HttpServer]
 ANA, BOB = "+5511987654321", "+5511912345678"
 TEMPLATE = "HX" + "0" * 32
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts servers with a script each, and ends them."""
-    servers: list[HttpServer] = []
-
-    def start(*scripts: Script) -> HttpServer:
-        servers.append(HttpServer(*scripts))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
 def channel(server: HttpServer, *recipients: str, **changes: Any) -> WhatsAppChannel:
     """Messages to Ana, if nobody else is named."""
-    return WhatsAppChannel(
-        account_sid="AC1",
-        auth_token=SecretStr("t0ken"),
-        sender="+14155238886",
-        recipients=recipients or (ANA,),
-        style=ENGLISH,
-        api_url=server.url,
-        **changes,
-    )
+    provider = Twilio("AC1", SecretStr("t0ken"), "+14155238886", api_url=server.url, **changes)
+    return WhatsAppChannel(provider=provider, recipients=recipients or (ANA,), style=ENGLISH)
 
 
 def accepted(sid: str = "SM1") -> Script:
@@ -66,7 +47,8 @@ def fields(request: Request) -> dict[str, str]:
 def test_message_goes_to_the_account_by_basic_auth(serve: Serve) -> None:
     """From and to WhatsApp numbers, with the text in its body."""
     server = serve(accepted())
-    assert channel(server).deliver(a_notice()).reference == "SM1"
+    receipt = channel(server).deliver(a_notice())
+    assert (receipt.reference, receipt.is_final) == ("SM1", False)
     (request,) = server.requests
     assert request.line.startswith("POST /2010-04-01/Accounts/AC1/Messages.json")
     assert base64.b64decode(request.headers["authorization"].split()[1]) == b"AC1:t0ken"
@@ -154,3 +136,109 @@ def test_check_reads_the_account(serve: Serve) -> None:
     server = serve(answer(200, json.dumps({"sid": "AC1", "status": "active"})))
     channel(server).check()
     assert server.requests[0].line.startswith("GET /2010-04-01/Accounts/AC1.json")
+
+
+def state(status: str, code: int | None = None) -> Script:
+    """What Twilio says of a message."""
+    return answer(200, json.dumps({"sid": "SM1", "status": status, "error_code": code}))
+
+
+@pytest.mark.parametrize(
+    ("status", "progress"),
+    [
+        ("queued", Progress.PENDING),
+        ("sent", Progress.PENDING),
+        ("delivered", Progress.DELIVERED),
+        ("read", Progress.DELIVERED),
+    ],
+)
+def test_accepted_is_not_delivered(serve: Serve, status: str, progress: Progress) -> None:
+    """So Twilio is asked what became of it."""
+    server = serve(state(status))
+    assert channel(server).status("SM1") == Delivery(progress)
+    assert server.requests[0].line.startswith("GET /2010-04-01/Accounts/AC1/Messages/SM1.json")
+
+
+@pytest.mark.parametrize(
+    ("code", "permanent"), [(63016, True), (63049, True), (63024, True), (63018, False), (None, True)]
+)
+def test_message_that_was_not_delivered_says_why(serve: Serve, code: int | None, permanent: bool) -> None:
+    """By Twilio's number, which says whether again would help."""
+    found = channel(serve(state("undelivered", code))).status("SM1")
+    assert (found.progress, found.permanent) == (Progress.FAILED, permanent)
+    assert str(code or 0) in found.reason
+
+
+def test_message_to_several_is_delivered_when_somebody_has_it(serve: Serve) -> None:
+    """And the others are known to fail; until then it is on its way."""
+    ends = serve(state("delivered"), state("failed", 63024))
+    assert channel(ends).status("SM1,SM2").progress is Progress.DELIVERED
+    waits = serve(state("failed", 63024), state("queued"))
+    found = channel(waits).status("SM1,SM2")
+    assert (found.progress, "63024" in found.reason) == (Progress.PENDING, True)
+
+
+def test_state_that_cannot_be_asked_is_asked_again(serve: Serve) -> None:
+    """Twilio is down, or answers nonsense."""
+    for script in (answer(503), answer(200, "<html>")):
+        with pytest.raises(DeliveryFailed) as caught:
+            channel(serve(script)).status("SM1")
+        assert not caught.value.permanent
+
+
+def listed(*messages: tuple[str, str, str]) -> Script:
+    """What Twilio has sent: id, text, state."""
+    names = ("sid", "body", "status")
+    found = [dict(zip(names, message, strict=True)) for message in messages]
+    return answer(200, json.dumps({"messages": found, "next_page_uri": None}))
+
+
+def test_message_is_looked_up_by_its_words(serve: Serve) -> None:
+    """Headline and id of the alert, to this number, since it began; what failed was not sent."""
+    notice = a_notice()
+    words = f"🟠 HIGH: Gateway refuses ... {notice.alert.id}"
+    server = serve(listed(("SM1", words, "failed"), ("SM2", "other", "sent"), ("SM3", words, "sent")))
+    found = channel(server).look_up(notice)
+    assert found is not None
+    assert (found.reference, found.is_final) == ("SM3", False)
+    query = unquote(urlsplit(server.requests[0].line.split()[1]).query)
+    assert f"To=whatsapp:{ANA}" in query
+    assert "DateSent>=2026-11-23T11:50:00Z" in query
+
+
+def test_only_those_who_have_nothing_get_it_again(serve: Serve) -> None:
+    """After a crash between two recipients."""
+    notice = a_notice()
+    words = f"🟠 HIGH: Gateway refuses {notice.alert.id}"
+    server = serve(listed(("SM1", words, "sent")), listed(), accepted("SM2"))
+    phones = channel(server, ANA, BOB)
+    assert phones.look_up(notice) is None
+    phones.deliver(notice)
+    assert [fields(request)["To"] for request in server.requests[2:]] == [f"whatsapp:{BOB}"]
+
+
+def test_reminders_look_alike(serve: Serve) -> None:
+    """So nobody can tell whether the last one was sent."""
+    with pytest.raises(DeliveryFailed):
+        channel(serve(listed())).look_up(a_notice(Kind.REMINDER))
+
+
+def test_somebody_else_is_told_instead(serve: Serve) -> None:
+    """Where a notice names its recipients."""
+    server = serve(accepted())
+    channel(server).deliver(replace(a_notice(), recipients=(BOB,)))
+    assert [fields(request)["To"] for request in server.requests] == [f"whatsapp:{BOB}"]
+
+
+def test_sandbox_is_slow() -> None:
+    """One message each three seconds; a number of one's own takes eighty a second."""
+    assert Twilio("AC1", SecretStr("t"), "+14155238886").limits == Limits(1, 3.0)
+    assert Twilio("AC1", SecretStr("t"), "+551130000000").limits.seconds < 0.1
+
+
+def test_template_is_within_what_whatsapp_takes(serve: Serve) -> None:
+    """1,024 characters with its own words, of which about a hundred are left to it."""
+    server = serve(accepted())
+    channel(server, content_sid=TEMPLATE).deliver(a_notice(title="t" * 400, message="m" * 9_000))
+    variables = json.loads(fields(server.requests[0])["ContentVariables"])
+    assert sum(map(len, variables.values())) <= 900

@@ -1,0 +1,126 @@
+"""The rows of digests: which notices can go out together, and what becomes of them as one, as SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..core.clock import rfc3339
+from . import store
+from .model import Alert, Kind
+from .queue import Claim, Entry
+
+_WITH_ALERT = (
+    "select outbox.id as row, outbox.key as row_key, outbox.kind as row_kind,"
+    " outbox.uncertain as row_uncertain, alert.* from outbox join alert on alert.id = outbox.alert_id"
+)
+_WAITING = (
+    " where outbox.channel = :channel and outbox.state = 'pending' and outbox.kind != 'digest'"
+    " and rank between :least and :highest"
+)
+_DUE = " and (outbox.not_before <= :now or outbox.touched_at > :now)"
+_NEWEST = (
+    " and not exists (select 1 from outbox newer where newer.alert_id = outbox.alert_id"
+    " and newer.channel = outbox.channel and newer.state = 'pending' and newer.id > outbox.id)"
+)
+_STORM = 20
+"""From how many on everything that waits goes into one message, whatever its group and before it is due."""
+_LARGEST = 5_000
+"""Because a claim is one transaction, for which everything that is raised has to wait."""
+
+
+def waiting(
+    connection: sqlite3.Connection, channel: str, ranks: tuple[int, int], group: str | None, now: datetime
+) -> list[Entry]:
+    """What waits for a channel, the newest row of each alert: of a group, or what is due; in a storm all."""
+    asked = {
+        "channel": channel,
+        "least": ranks[0],
+        "highest": ranks[1],
+        "group": group,
+        "now": rfc3339(now),
+        "largest": _LARGEST,
+    }
+    (number,) = connection.execute(
+        f"select count(*) from outbox {_WAITING}",  # noqa: S608 words of ours
+        asked,
+    ).fetchone()
+    chosen = "" if number > _STORM else _DUE if group is None else " and grp = :group"
+    rows = connection.execute(
+        f"{_WITH_ALERT} {_WAITING} {chosen} {_NEWEST} order by outbox.id limit :largest", asked
+    )
+    return [_entry(row) for row in rows]
+
+
+def entry_of(connection: sqlite3.Connection, row: int) -> Entry:
+    """A row with its alert."""
+    return _entry(connection.execute(f"{_WITH_ALERT} where outbox.id = ?", (row,)).fetchone())
+
+
+def members(connection: sqlite3.Connection, digest: int) -> list[Entry]:
+    """What a digest speaks for."""
+    return [_entry(row) for row in connection.execute(f"{_WITH_ALERT} where outbox.digest = ?", (digest,))]
+
+
+def spoken_for(connection: sqlite3.Connection, row: int) -> tuple[str, list[Entry]]:
+    """The channel of a row, and what it speaks for: itself, or what its digest holds."""
+    found = connection.execute("select channel, kind from outbox where id = ?", (row,)).fetchone()
+    is_digest = found["kind"] == Kind.DIGEST
+    return found["channel"], members(connection, row) if is_digest else [entry_of(connection, row)]
+
+
+def form(
+    connection: sqlite3.Connection, channel: str, key: str, entries: Sequence[Entry], now: datetime
+) -> sqlite3.Row:
+    """The row of a digest that speaks for these; the same notices make the same row again."""
+    rank = max(entry.alert.severity.rank for entry in entries)
+    connection.execute(
+        "insert into outbox"
+        " (key, alert_id, channel, kind, rank, state, created_at, touched_at, not_before, due_at)"
+        " values (:key, '', :channel, 'digest', :rank, 'pending', :now, :now, :now, :now)"
+        " on conflict (key) do update set state = 'pending', touched_at = :now, not_before = :now",
+        {"key": key, "channel": channel, "rank": rank, "now": rfc3339(now)},
+    )
+    row: sqlite3.Row = connection.execute("select * from outbox where key = ?", (key,)).fetchone()
+    connection.executemany(
+        "update outbox set state = 'superseded', touched_at = ?, error = 'a newer notice says it'"
+        " where alert_id = ? and channel = ? and state = 'pending' and id < ?",
+        [(rfc3339(now), entry.alert.id, channel, entry.row) for entry in entries],
+    )
+    connection.executemany(
+        "update outbox set state = 'grouped', digest = ?, touched_at = ? where id = ?",
+        [(row["id"], rfc3339(now), entry.row) for entry in entries],
+    )
+    return row
+
+
+def mark_members(
+    connection: sqlite3.Connection,
+    claim: Claim,
+    state: str,
+    now: datetime,
+    *,
+    reference: str = "",
+    error: str = "",
+) -> None:
+    """The same became of everything that a digest speaks for."""
+    connection.execute(
+        "update outbox set state = ?, touched_at = ?, reference = ?, error = ?"
+        " where digest = ? and state = 'grouped'",
+        (state, rfc3339(now), reference, error, claim.row),
+    )
+
+
+def dissolve(connection: sqlite3.Connection, claim: Claim, not_before: datetime, now: datetime) -> None:
+    """Everything goes back by itself, so that the next digest says what is so then."""
+    connection.execute(
+        "update outbox set state = 'pending', digest = null, not_before = ?, touched_at = ?"
+        " where digest = ? and state = 'grouped'",
+        (rfc3339(not_before), rfc3339(now), claim.row),
+    )
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    alert = store.read(Alert, row)
+    return Entry(row["row"], row["row_key"], Kind(row["row_kind"]), alert, bool(row["row_uncertain"]))

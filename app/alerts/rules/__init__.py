@@ -1,0 +1,1 @@
+"""What is watched without anybody raising it: typed rules over everything measured."""

@@ -1,0 +1,132 @@
+"""Every rule of the file as something to watch: a condition, and how to read the values that it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ...core.measure import Measure
+from .durations import words_of
+from .growth import Growth
+from .model import BURNS, Anomaly, Burn, MetricRule, Named, NoData, Objective, Rule
+from .readings import Series, Sources, burn, series_of, unlike, values
+
+Read = Callable[["Moment"], Mapping[Series, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One evaluation: when, and what was measured then."""
+
+    now: datetime
+    measures: Sequence[Measure]
+
+    @property
+    def seconds(self) -> float:
+        """Since 1970."""
+        return self.now.timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """`key` tells it from every other one; `code` is what its alerts are worded and matched by."""
+
+    key: str
+    code: str
+    rule: Rule
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """What the file says of rules."""
+
+    rules: Sequence[MetricRule] = ()
+    objectives: Sequence[Objective] = ()
+    anomalies: Sequence[Anomaly] = ()
+
+    def watches(self, sources: Sources, growth: Growth, zone: ZoneInfo) -> Iterator[Watch]:
+        """Everything that is to be watched; `zone` is whose hours an anomaly compares."""
+        for rule in self.rules:
+            yield Watch(rule.name, rule.name, rule, _metric(rule, growth))
+            if rule.no_data is NoData.ALERT:
+                yield _absence(rule)
+        for goal in self.objectives:
+            for at in BURNS:
+                yield _burning(goal, at, sources)
+        for anomaly in self.anomalies:
+            yield from _unusual(anomaly, sources, zone)
+
+
+def _metric(rule: MetricRule, growth: Growth) -> Read:
+    def read(moment: Moment) -> Mapping[Series, float]:
+        found = values(moment.measures, rule)
+        return found if rule.increase_over is None else growth.of(rule, found, moment.seconds)
+
+    return read
+
+
+def _absence(rule: MetricRule) -> Watch:
+    """That there is nothing to compare, which is a condition of its own."""
+    absent = Rule.model_validate(
+        {
+            **rule.model_dump(include=set(Named.model_fields) | {"severity"}),
+            "title": f"{rule.shown_title}: no data",
+            "message": f"{rule.metric} is not measured, or no series of it fits.",
+            "for": rule.hold_seconds,
+            "value": 0,
+        }
+    )
+    return Watch(
+        f"{rule.name}:no_data",
+        "rule_no_data",
+        absent,
+        lambda moment: {(): 0.0 if values(moment.measures, rule) else 1.0},
+    )
+
+
+def _burning(goal: Objective, at: Burn, sources: Sources) -> Watch:
+    window = words_of(at.long_seconds)
+    kind = "succeed" if goal.under_seconds is None else f"take at most {words_of(goal.under_seconds)}"
+    rule = Rule(
+        name=goal.name,
+        title=goal.title or f"{goal.shown_title}: the error budget burns too fast",
+        message=goal.message
+        or f"{goal.target:g} % of requests should {kind}; the budget of {goal.days:g} days burns"
+        " {value} times too fast ({threshold} allowed over "
+        + window
+        + ")",
+        category=goal.category,
+        labels={**goal.labels, "window": window, "objective": f"{goal.target:g} %"},
+        runbook=goal.runbook,
+        operator=">",
+        value=round(at.factor(goal.days), 3),
+        severity=at.severity,
+    )
+
+    def read(_: Moment) -> Mapping[Series, float]:
+        rate = burn(sources.requests, goal, at)
+        return {} if rate is None else {(): rate}
+
+    return Watch(f"{goal.name}:{window}", "slo_burn", rule, read)
+
+
+def _unusual(anomaly: Anomaly, sources: Sources, zone: ZoneInfo) -> Iterator[Watch]:
+    def read(moment: Moment) -> Mapping[Series, float]:
+        times = unlike(sources.events, anomaly, moment.now, zone)
+        return {} if times is None else {series_of({"event": anomaly.event}): times}
+
+    for way, sign, limit in (("drop", "<", anomaly.drop), ("surge", ">", anomaly.surge)):
+        if limit is not None:
+            rule = Rule.model_validate(
+                {
+                    **anomaly.model_dump(exclude={"event", "drop", "surge", "min_usual"}),
+                    "title": anomaly.title or f"Unusual number of {anomaly.event}",
+                    "message": anomaly.message or "the last hour had {value} times what is usual then",
+                    "operator": sign,
+                    "value": limit,
+                }
+            )
+            yield Watch(f"{anomaly.name}:{way}", "business_anomaly", rule, read)

@@ -1,0 +1,133 @@
+"""Whose turn it is: the next notice of a channel, alone or in a digest, within one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from . import batch, knowledge, queue, store, watch
+from .grouping import digest_key, digest_of
+from .model import Item, Kind, Notice, Step
+from .overlays import Circumstances, Hold, hold, kind_for
+from .policy import Lane, Policy
+from .queue import Claim, Entry
+
+USUAL, CRITICAL = (0, 2), (3, 3)
+"""The least and the highest rank of the two lanes that each channel has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One look at what waits for a lane.
+
+    fresh_since: what is less than CRITICAL and older goes on waiting. failing_since: since when every
+    attempt of the channel failed.
+    """
+
+    connection: sqlite3.Connection
+    policy: Policy
+    lane: Lane
+    now: datetime
+    fresh_since: str
+    failing_since: datetime | None
+
+    def take(self) -> Claim | None:
+        """The claim of the next notice, None when there is none or the channel has had its share."""
+        tokens = {
+            ranks: store.bucket(
+                self.connection, bucket_name(self.lane, ranks), self.lane.limits, self.now
+            ).tokens
+            for ranks in (CRITICAL, USUAL)
+        }
+        turns = [rank for ranks, left in tokens.items() if left >= 1 for rank in ranks]
+        if not turns:
+            return None
+        around = watch.circumstances(self.connection, self.policy, self.now)
+        while (row := self._first((min(turns), max(turns)))) is not None:
+            if row["kind"] == Kind.DIGEST:
+                return self._lease(row, self._members(row["id"], around))
+            queue.supersede(self.connection, row, self.now)
+            first = self._unless_held(batch.entry_of(self.connection, row["id"]), around)
+            if first is not None:
+                ranks = ranks_of(row["rank"])
+                group = row["grp"] if tokens[ranks] >= self.lane.limits.burst else None
+                return self._together(row, [first, *self._others(first, ranks, group, around)])
+        return None
+
+    def _first(self, ranks: tuple[int, int]) -> sqlite3.Row | None:
+        return queue.first(self.connection, self.lane.name, self.now, ranks, self.fresh_since)
+
+    def _others(
+        self, first: Entry, ranks: tuple[int, int], group: str | None, around: Circumstances
+    ) -> list[Entry]:
+        """What can be told in the same message: its group, or whatever is due when there were many."""
+        if not self.lane.digests:
+            return []
+        waiting = batch.waiting(self.connection, self.lane.name, ranks, group, self.now)
+        looked_at = (self._unless_held(entry, around) for entry in waiting if entry.row != first.row)
+        return [entry for entry in looked_at if entry is not None]
+
+    def _unless_held(self, entry: Entry, around: Circumstances) -> Entry | None:
+        """The entry as it is to be said, None when it is held back."""
+        told = store.told(self.connection, entry.alert.fingerprint, self.lane.name)
+        kind = kind_for(entry.kind, entry.alert, told, around)
+        held = hold(kind, entry.alert, told, around, self.policy.cooldown, self.now)
+        if held is None:
+            return replace(entry, kind=kind)
+        self._hold(entry, held)
+        return None
+
+    def _hold(self, entry: Entry, held: Hold) -> None:
+        step = Step("postponed" if held.postponed else "withheld", held.why, channel=self.lane.name)
+        store.record(self.connection, entry.alert.id, self.now, step)
+        if held.postponed and held.until is not None:
+            queue.postpone(self.connection, entry.row, held.until, self.now)
+        else:
+            queue.withhold(self.connection, entry.row, held.why, self.now)
+            knowledge.owe(self.connection, self.policy, entry.alert, self.lane.name, held, self.now)
+
+    def _together(self, row: sqlite3.Row, entries: Sequence[Entry]) -> Claim:
+        if len(entries) > 1:
+            key = digest_key([entry.key for entry in entries], queue.key_part(self.lane.name))
+            row = batch.form(self.connection, self.lane.name, key, entries, self.now)
+        return self._lease(row, entries)
+
+    def _members(self, digest: int, around: Circumstances) -> list[Entry]:
+        """What a digest holds that a crash or its receiver cut off."""
+        entries = batch.members(self.connection, digest)
+        known = [store.told(self.connection, entry.alert.fingerprint, self.lane.name) for entry in entries]
+        return [
+            replace(entry, kind=kind_for(entry.kind, entry.alert, told, around))
+            for entry, told in zip(entries, known, strict=True)
+        ]
+
+    def _lease(self, row: sqlite3.Row, entries: Sequence[Entry]) -> Claim:
+        notice = self._notice(row, entries)
+        return queue.lease(self.connection, row, notice, tuple(entries), self.failing_since, self.now)
+
+    def _notice(self, row: sqlite3.Row, entries: Sequence[Entry]) -> Notice:
+        uncertain = bool(row["uncertain"])
+        if row["kind"] == Kind.DIGEST:
+            digest = digest_of([Item(entry.kind, entry.alert, entry.alert.repeats + 1) for entry in entries])
+            worst = digest.items[0].alert
+            return Notice(row["key"], Kind.DIGEST, worst, possibly_repeated=uncertain, digest=digest)
+        (entry,) = entries
+        reference = queue.reference(self.connection, entry.alert.id, self.lane.name)
+        return Notice(row["key"], entry.kind, entry.alert, self._repeats(entry), uncertain, reference)
+
+    def _repeats(self, entry: Entry) -> int:
+        """How often it was seen since the channel was told."""
+        told = store.told(self.connection, entry.alert.fingerprint, self.lane.name)
+        return entry.alert.repeats - (told.repeats if told.alert_id == entry.alert.id else 0)
+
+
+def ranks_of(rank: int) -> tuple[int, int]:
+    """The ranks that share a lane with this one."""
+    return CRITICAL if rank >= CRITICAL[0] else USUAL
+
+
+def bucket_name(lane: Lane, ranks: tuple[int, int]) -> str:
+    """The name of the tokens of one of a channel's two lanes."""
+    return f"{lane.name} critical" if ranks == CRITICAL else lane.name

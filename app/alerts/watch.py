@@ -1,0 +1,93 @@
+"""What keeps notices back just now, as the alerts file knows it: inhibitors, what flaps, silences."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+
+from ..core.clock import rfc3339
+from . import flapping, store
+from .matching import field_of, matches
+from .model import Alert
+from .overlays import Circumstances, Inhibitor
+from .plan import InhibitRule
+from .policy import Policy
+
+
+def circumstances(connection: sqlite3.Connection, policy: Policy, now: datetime) -> Circumstances:
+    """Everything that a notice can be held back by now."""
+    quiet_until = policy.quiet_until(now)
+    return Circumstances(
+        silences=store.silences(connection, now),
+        maintenance=policy.windows(now),
+        inhibitors=_inhibitors(connection, policy.inhibit),
+        flapping=_flapping(connection),
+        quiet_until=quiet_until,
+        quiet_severities=policy.quiet_hours.severities if policy.quiet_hours else (),
+    )
+
+
+def keep_inhibitor(connection: sqlite3.Connection, rules: Iterable[InhibitRule], alert: Alert) -> bool:
+    """Remember what an alert explains while it fires; True when it has just ceased to explain something."""
+    if not alert.is_active:
+        gone = connection.execute("delete from inhibitor where alert_id = ?", (alert.id,))
+        return gone.rowcount > 0
+    for rule in rules:
+        if matches(rule.source, alert):
+            equal = json.dumps({name: field_of(alert, name) for name in rule.equal})
+            connection.execute(
+                "insert or replace into inhibitor values (?, ?, ?)", (alert.id, rule.name, equal)
+            )
+    return False
+
+
+def changed(connection: sqlite3.Connection, fingerprint: str, at: datetime) -> datetime | None:
+    """Count a beginning or an end of a condition; since when it flaps, None when it does not."""
+    row = connection.execute("select * from flap where fingerprint = ?", (fingerprint,)).fetchone()
+    changes = [*_moments(row["changes"] if row else "[]"), at][-flapping.CHANGES_KEPT :]
+    since = datetime.fromisoformat(row["since"]) if row and row["since"] else None
+    if flapping.flaps(changes, at, did=since is not None):
+        since = since or at
+    connection.execute(
+        "insert or replace into flap values (?, ?, ?, ?)",
+        (
+            fingerprint,
+            json.dumps([rfc3339(change) for change in changes]),
+            rfc3339(at),
+            rfc3339(since) if since else None,
+        ),
+    )
+    return since
+
+
+def settled(connection: sqlite3.Connection, now: datetime) -> list[str]:
+    """The fingerprints that have just ceased to flap."""
+    rows = connection.execute("select fingerprint, changes from flap where since is not null").fetchall()
+    calm = [row["fingerprint"] for row in rows if not flapping.flaps(_moments(row["changes"]), now, did=True)]
+    connection.executemany("update flap set since = null where fingerprint = ?", [(name,) for name in calm])
+    return calm
+
+
+def is_flapping(connection: sqlite3.Connection) -> bool:
+    """Whether anything flaps."""
+    return connection.execute("select 1 from flap where since is not null limit 1").fetchone() is not None
+
+
+def _flapping(connection: sqlite3.Connection) -> dict[str, datetime]:
+    rows = connection.execute("select fingerprint, since from flap where since is not null")
+    return {row["fingerprint"]: datetime.fromisoformat(row["since"]) for row in rows}
+
+
+def _inhibitors(connection: sqlite3.Connection, rules: Iterable[InhibitRule]) -> list[Inhibitor]:
+    by_name = {rule.name: rule for rule in rules}
+    return [
+        Inhibitor(row["rule"], row["alert_id"], by_name[row["rule"]].target, json.loads(row["equal"]))
+        for row in connection.execute("select * from inhibitor")
+        if row["rule"] in by_name
+    ]
+
+
+def _moments(text: str) -> list[datetime]:
+    return [datetime.fromisoformat(moment) for moment in json.loads(text)]

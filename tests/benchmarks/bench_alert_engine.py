@@ -1,0 +1,244 @@
+"""What the alert engine does under load: `python -m tests.benchmarks.bench_alert_engine [--full]`.
+
+1. 64 threads raise as fast as they can;  2. 10,000 distinct raises in ten seconds, with CRITICAL ones
+in the middle;  3. four processes that see the same condition;  4. the sender is killed.
+With --full the storm is watched for five minutes, there are 1,000 trials of (3), 500 kills (three channels
+with real servers) and a simulated year.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.alerts.channels.recording import RecordingChannel
+from app.alerts.channels.slack import SlackChannel
+from app.alerts.message import Style
+from app.alerts.model import Limits, Notice, Receipt
+from app.alerts.settings import AlertSettings
+from app.core.clock import SystemClock
+from app.core.journal import Journal
+from app.core.leader import Leader
+from app.core.signal import Severity
+from app.services.automated_alerts import AlertSource, AutomatedAlerts
+from app.testing import wait_until
+from tests.alerts.servers import HttpServer, answer
+from tests.alerts.simulation import one_year
+from tests.alerts.test_kill import kill_often
+
+FORK = multiprocessing.get_context("fork")
+IN_NO_TIME = AlertSettings(
+    group_wait_high_seconds=0, group_wait_medium_seconds=0, group_wait_low_seconds=0, settle_seconds=0
+)
+
+
+def page_in(folder: Path, *channels: object, settings: AlertSettings | None = None) -> AutomatedAlerts:
+    """A page with a source of its own."""
+    source = AlertSource(Journal("alerts"))
+    page = AutomatedAlerts(settings or AlertSettings(), source, folder, channels, SystemClock())  # type: ignore[arg-type]
+    page.open()
+    return page
+
+
+def shown(seconds: list[float]) -> str:
+    """Median and 95th percentile."""
+    p95 = statistics.quantiles(seconds, n=20)[-1]
+    return f"p50 {statistics.median(seconds) * 1e3:.3f} ms, p95 {p95 * 1e3:.3f} ms"
+
+
+def raise_from_many_threads(folder: Path, threads: int = 64, each: int = 300) -> None:
+    """raise_alert() of distinct alerts, durable against SIGKILL when it returns."""
+    page, spent = page_in(folder), list[float]()
+
+    def work(number: int) -> None:
+        for turn in range(each):
+            began = time.perf_counter()
+            page._source.raise_alert(f"{number}-{turn}")
+            spent.append(time.perf_counter() - began)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+    began = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    rate = len(spent) / (time.perf_counter() - began)
+    print(f"raise_alert(), {threads} threads: {rate:,.0f}/s, {shown(spent)}")
+    page.stop()
+
+
+def raise_and_commit_from_many_threads(folder: Path, threads: int = 64, each: int = 30) -> None:
+    """raise_now(), as POST does: answered when the state is committed with synchronous=FULL."""
+    page, spent = page_in(folder), list[float]()
+
+    def work(number: int) -> None:
+        for turn in range(each):
+            began = time.perf_counter()
+            page.raise_now(f"{number}-{turn}")
+            spent.append(time.perf_counter() - began)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+    began = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    rate = len(spent) / (time.perf_counter() - began)
+    print(f"raise_now(), {threads} threads: {rate:,.0f}/s, {shown(spent)}")
+    page.stop()
+
+
+class Timed(RecordingChannel):
+    """A channel that notes when each title came."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, takes_digests=True)
+        self.came: dict[str, float] = {}
+
+    def deliver(self, notice: Notice) -> Receipt:
+        """Now."""
+        for alert in [item.alert for item in notice.digest.items] if notice.digest else [notice.alert]:
+            self.came.setdefault(alert.title, time.perf_counter())
+        return super().deliver(notice)
+
+
+def storm(folder: Path, watched_seconds: float, number: int = 10_000) -> None:
+    """A thousand distinct raises a second for ten seconds, three of four severities, and 20 CRITICAL."""
+    channels = [Timed("mail"), Timed("chat")]
+    page = page_in(folder, *channels, settings=AlertSettings(settle_seconds=0))
+    page.start(lambda: True)
+    usual, raised = [Severity.LOW, Severity.MEDIUM, Severity.HIGH], {}
+    began = time.perf_counter()
+    for turn in range(number):
+        time.sleep(max(began + turn * 10 / number - time.perf_counter(), 0))
+        title = f"a{turn}"
+        severity = usual[turn % 3]
+        if turn % 500 == 250 and len(raised) < 3:
+            severity, title = Severity.CRITICAL, f"bad {turn}"
+            raised[title] = time.perf_counter()
+        page._source.raise_alert(title, severity=severity)
+    took = time.perf_counter() - began
+    wait_until(lambda: page.stats()["total"] == number, what="the history", deadline=120)
+    kept = time.perf_counter() - began
+    end = began + watched_seconds
+    while time.perf_counter() < end:
+        time.sleep(0.2)
+        page.tick()
+    waited = [channel.came[title] - at for channel in channels for title, at in raised.items()]
+    messages = [len(channel.notices) for channel in channels]
+    told = [sum(n.digest.total if n.digest else 1 for n in channel.notices) for channel in channels]
+    print(
+        f"storm of {number:,} in {took:.1f} s: all in history after {kept:.1f} s; in {watched_seconds:g} s"
+        f" {messages} messages that tell of {told}; CRITICAL in the middle {min(waited):.3f} to"
+        f" {max(waited):.3f} s"
+    )
+    page.stop()
+
+
+def same_condition(folder: Path, trials: int) -> None:
+    """Four processes raise the same alert at once; one of them delivers."""
+    channel = RecordingChannel()
+    page = page_in(folder, channel, settings=IN_NO_TIME)
+    barrier = FORK.Barrier(4)
+
+    def raises(leads: bool) -> None:
+        # Because every worker has the same channels, whichever reads a raise decides to whom it goes.
+        own = page if leads else page_in(folder, RecordingChannel(), settings=IN_NO_TIME)
+        if not leads:
+            own.start(lambda: False)
+        for trial in range(trials):
+            barrier.wait()
+            own._source.raise_alert(f"trial {trial}", severity=Severity.CRITICAL)
+        if not leads:
+            own.stop()
+
+    others = [FORK.Process(target=raises, args=(False,)) for _ in range(3)]
+    for other in others:
+        other.start()
+    page.start(lambda: True)
+    raises(True)
+    wait_until(
+        lambda: len({n.alert.title for n in channel.notices}) == trials, what="every notice", deadline=120
+    )
+    for other in others:
+        other.join()
+    page.tick()
+    time.sleep(1)
+    exact = len(channel.notices) == trials
+    print(f"4 processes, same condition: {len(channel.notices)} notices in {trials} trials, exact: {exact}")
+    page.stop()
+
+
+def takeover(folder: Path, trials: int) -> None:
+    """Two processes; the one that leads is killed, and something is raised at that moment."""
+    server = HttpServer(answer(200, "ok"))
+    chat = SlackChannel(Style("en", "shop-1"), SecretStr(f"{server.url}/x"), limits=Limits())
+    settings = AlertSettings(settle_seconds=0, refill_seconds=0)
+
+    def works() -> None:
+        leader = Leader(folder / ".leader")
+        leader.start()
+        page = page_in(folder, chat, settings=settings)
+        page.start(lambda: leader.is_leader)
+        threading.Event().wait()
+
+    def start() -> multiprocessing.process.BaseProcess:
+        process = FORK.Process(target=works)
+        process.start()
+        return process
+
+    workers, spent = [start(), start()], []
+    page = page_in(folder)
+    for trial in range(trials):
+        time.sleep(1.5)
+        pid = Leader(folder / ".leader").holder()
+        victim = next(worker for worker in workers if worker.pid == pid)
+        assert victim.pid is not None
+        os.kill(victim.pid, signal.SIGKILL)
+        began = time.perf_counter()
+        page._source.raise_alert(f"taken over {trial}", severity=Severity.CRITICAL)
+        name = f"taken over {trial}".encode()
+        wait_until(lambda name=name: any(name in r.body for r in server.requests), deadline=20)  # type: ignore[misc]
+        spent.append(time.perf_counter() - began)
+        victim.join()
+        workers = [worker for worker in workers if worker is not victim] + [start()]
+    print(f"sender killed, {trials} times: the next one delivers within {max(spent):.2f} s")
+    for worker in workers:
+        worker.kill()
+        worker.join()
+    page.stop()
+    server.close()
+
+
+def main() -> None:
+    """Print one line for each."""
+    full = "--full" in sys.argv
+    with tempfile.TemporaryDirectory() as name:
+        places = (Path(name) / str(number) for number in range(99))
+        turns: list[Callable[[Path], object]] = [
+            raise_from_many_threads,
+            raise_and_commit_from_many_threads,
+            lambda place: same_condition(place, 1_000 if full else 100),
+            lambda place: takeover(place, 5),
+            lambda place: storm(place, 300 if full else 20),
+        ]
+        if full:
+            turns.append(lambda place: print("killed:", kill_often(place, 500)))
+            turns.append(lambda _: print("a year:", dict(one_year(60_000, random.randrange(2**32)))))
+        for turn in turns:
+            turn(next(places))
+
+
+if __name__ == "__main__":
+    main()
