@@ -22,7 +22,10 @@ POST /production/alerts  POST /production/alerts/{alert_id}/resolve  GET /produc
 POST /production/alerts/{alert_id}/acknowledge  GET /production/alerts/silences
 POST /production/alerts/silences  DELETE /production/alerts/silences/{silence_id}
 POST /production/alerts/test  GET /production/backup/status  GET /production/backup/{backup_id}
-POST /production/backup/manual  GET /production/system/status  GET /production/logs/recent
+POST /production/backup/manual  POST /production/backup/{backup_id}/drill
+POST /production/backup/{backup_id}/cancel  GET /production/backup/{backup_id}/progress
+GET /production/backup/progress  GET /production/backup/check  GET /production/backup/retention
+GET /production/system/status  GET /production/logs/recent
 GET /production/logs/stream  GET /production/logs/errors  GET /production/logs/level
 POST /production/logs/level  DELETE /production/logs/level
 GET /production/health/live  GET /production/health/ready  GET /health  GET /production

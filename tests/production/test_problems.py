@@ -77,7 +77,7 @@ def test_a_surprise_tells_nothing_but_where_to_look(tower: Tower) -> None:
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("/production/alerts/activ", "Did you mean /production/alerts/active?"),
+        ("/production/logs/recen", "Did you mean /production/logs/recent?"),
         ("/production/" + "x" * 5_000, "docs/http.md lists every path."),
     ],
 )
