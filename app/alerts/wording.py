@@ -71,6 +71,26 @@ HEADINGS: dict[str, Heading] = {
         "s",
         "Nenhuma requisição foi atendida nesse tempo. O que o segurava: {where}",
     ),
+    "slo_burn": Heading(
+        "{rule}: the error budget burns too fast",
+        "{rule}: a margem de erro se gasta rápido demais",
+        "x",
+        "No ritmo de {window}, o objetivo de {objective} não será cumprido.",
+    ),
+    "business_anomaly": Heading(
+        "Unusual number of {event}",
+        "Número incomum de {event}",
+        "x",
+        "A última hora inteira é diferente da mesma hora das últimas quatro semanas (vezes a mediana).",
+    ),
+    "rule_no_data": Heading(
+        "{rule}: no data", "{rule}: sem dados", details="A regra não encontra nada para comparar. {message}"
+    ),
+    "rule_failed": Heading(
+        "The rule {rule} could not be evaluated",
+        "A regra {rule} não pôde ser avaliada",
+        details="O que ela vigia não está sendo vigiado; o motivo está em /production/system/status.",
+    ),
     "backup_failed": Heading(
         "Backup failed", "Falha no backup", details="Nenhum backup foi feito. O motivo: {message}"
     ),

@@ -31,6 +31,10 @@ LABELS = {
     "channel": "slack",
     "from": "02:11",
     "until": "02:14",
+    "rule": "available",
+    "event": "booking",
+    "window": "1h",
+    "objective": "99.9 %",
 }
 
 
@@ -261,6 +265,7 @@ def test_every_code_of_the_other_pages_is_worded() -> None:
         "unhandled_exception", "new_error",
         "events_refused", "events_quarantined", "events_conflicts",
         "internal_failure", "access_attack", "logs_dropped", "events_dropped", "channel_failed", "was_down",
+        "slo_burn", "business_anomaly", "rule_no_data", "rule_failed",
     }  # fmt: skip
 
 
@@ -276,6 +281,10 @@ def test_what_happened_is_told_in_portuguese_too(code: str) -> None:
         "place",
         "client",
         "channel",
+        "rule",
+        "event",
+        "window",
+        "objective",
         "pid",
         "from",
         "until",

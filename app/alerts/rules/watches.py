@@ -110,7 +110,8 @@ def _burning(goal: Objective, at: Burn, sources: Sources) -> Watch:
         rate = burn(sources.requests, goal, at)
         return {} if rate is None else {(): rate}
 
-    return Watch(f"{goal.name}:{window}", "slo_burn", rule, read)
+    # Because words of one's own are told as they are, in whatever language they are.
+    return Watch(f"{goal.name}:{window}", goal.name if goal.title else "slo_burn", rule, read)
 
 
 def _unusual(anomaly: Anomaly, sources: Sources, zone: ZoneInfo) -> Iterator[Watch]:
@@ -129,4 +130,5 @@ def _unusual(anomaly: Anomaly, sources: Sources, zone: ZoneInfo) -> Iterator[Wat
                     "value": limit,
                 }
             )
-            yield Watch(f"{anomaly.name}:{way}", "business_anomaly", rule, read)
+            code = anomaly.name if anomaly.title else "business_anomaly"
+            yield Watch(f"{anomaly.name}:{way}", code, rule, read)
