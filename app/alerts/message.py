@@ -126,7 +126,7 @@ def _of_many(digest: Digest, possibly_repeated: bool, style: Style) -> Message:
     return Message(
         subject=_subject(style, words["digest_subject"].format(count=digest.total, since=since)),
         headline=words["digest"].format(count=digest.total, counts=counts),
-        mark="✅" if set(digest.by_kind) <= set(_GOOD) else _MARKS[worst_first[0]],
+        mark="✅" if set(digest.by_kind) <= set(_OVER) else _MARKS[worst_first[0]],
         details="\n".join(lines),
         facts=((words["since"], since), (words["host"], style.host)),
         note=words["repeated"] if possibly_repeated else "",
@@ -154,7 +154,7 @@ def _headline(kind: Kind, alert: Alert, language: Language) -> str:
 
 
 def _mark(kind: Kind, alert: Alert) -> str:
-    if kind in _GOOD:
+    if kind in _GOOD and not (kind is Kind.NOTED and alert.severity.rank >= Severity.HIGH.rank):
         return "✅"
     return {Kind.ACKNOWLEDGED: "👤", Kind.FLAPPING: "🔁"}.get(kind, _MARKS[alert.severity])
 

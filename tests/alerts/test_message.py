@@ -299,3 +299,9 @@ def test_headings_carry_no_values() -> None:
     """Because mail programs thread by a subject that must stay the same."""
     for heading in HEADINGS.values():
         assert "{value}" not in heading.en + heading.pt
+
+
+def test_a_note_of_something_bad_is_not_marked_as_good() -> None:
+    """That Atalaia was down is over when it is told, and no reason to be glad."""
+    assert compose(a_notice(Kind.NOTED, severity=Severity.HIGH), ENGLISH).mark != "✅"
+    assert compose(a_notice(Kind.NOTED, severity=Severity.LOW), ENGLISH).mark == "✅"
