@@ -18,6 +18,7 @@ from .ring import SPOOL
 
 _TICK_SECONDS = 0.005
 _LOOK_SECONDS = 0.25
+_LOOK_AFTER_SECONDS = 1.0
 _LAST_SECONDS = 5.0
 _STUCK_SECONDS = 0.1
 
@@ -29,6 +30,8 @@ class Drained(Protocol):
 
     @property
     def has_work(self) -> bool: ...
+    @property
+    def is_idle(self) -> bool: ...
     def drain(self) -> None: ...
     def look_after(self, dead: set[str]) -> None: ...
     def close(self) -> None: ...
@@ -58,7 +61,7 @@ class Drainer:
         self._thread: threading.Thread | None = None
         self._start_lock = threading.Lock()
         self._next_round: list[threading.Event] = []
-        self._looked_at = 0.0
+        self._looked_at = self._looked_after_at = 0.0
         self._is_stuck = False
         for neighbours in self._neighbours.values():
             neighbours.close()
@@ -133,7 +136,9 @@ class Drainer:
             if rung and not busy and not self._urgent:
                 self._bell.acquire(timeout=_TICK_SECONDS)
             self._urgent = False
-            self._round()
+            if rung or self._next_round or not all(sink.is_idle for sink in self.sinks):
+                self._round()
+            self._look_around()
         for neighbours in self._neighbours.values():
             neighbours.close()
 
@@ -142,22 +147,26 @@ class Drainer:
         for sink in self.sinks:
             with guard("logs.drain"):
                 sink.drain()
-        if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
-            self._looked_at = time.monotonic()
-            self._look()
         self._is_stuck = False
         for event in waiting:
             event.set()
 
-    def _look(self) -> None:
+    def _look_around(self) -> None:
+        """See who has died four times a second, and what has become of the files each second."""
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = now
         folders = {sink.path.parent for sink in self.sinks}
         for folder in folders - self._neighbours.keys():
             self._neighbours[folder] = Neighbours(folder / SPOOL)
         with guard("logs.neighbours"):
             dead = {folder: self._neighbours[folder].dead(self.token) for folder in folders}
-            for sink in self.sinks:
-                with guard("logs.look"):
-                    sink.look_after(dead[sink.path.parent])
+            if now - self._looked_after_at >= _LOOK_AFTER_SECONDS or any(dead.values()):
+                self._looked_after_at = now
+                for sink in self.sinks:
+                    with guard("logs.look"):
+                        sink.look_after(dead[sink.path.parent])
 
 
 _drainers: WeakSet[Drainer] = WeakSet()

@@ -23,6 +23,10 @@ class Drops:
         self._untold: Counter[int] = Counter()
         self._told_at = float("-inf")
 
+    @property
+    def are_told(self) -> bool:
+        return not self._untold
+
     def add(self, level: int) -> None:
         self.by_level[level] += 1
         self._untold[level] += 1

@@ -105,6 +105,13 @@ class FileSink:
         is_behind = self.waiting_bytes > 0 or self._outlet.has_inherited
         return bool(self._interrupting) or (is_behind and not self.trouble)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to be moved, told or tried again."""
+        return self._drops.are_told and not (
+            self.waiting_bytes or self._interrupting or self.trouble or self._outlet.has_inherited
+        )
+
     def open(self) -> None:
         """Have file and ring there before the first line."""
         with self._lock:

@@ -61,6 +61,7 @@ class Reading:
         asked, place = query(**sent), place_of(after) if after else None
         if not 0 <= last <= MOST_RECORDS:
             raise InputRejected(f"last is {last}", f"Choose from 0 to {MOST_RECORDS}.")
+        self._flush()
         return LiveEvents(self._readers, self._live(type), asked, last=last, after=place)
 
     def errors(self, *, limit: int = 100, since: str | None = None, q: str | None = None) -> dict[str, Any]:
