@@ -211,7 +211,7 @@ class Tower:
         every(15, "backup.run_due", self.backup.run_due, for_leader=True)
         every(15, "backup.sqlite_due", self.backup.sqlite_due, for_leader=True)
         every(15, "backup.copy_due", self.backup.copy_due, for_leader=True)
-        every(15, "backup.watch", self.backup.watch, for_leader=True)
+        every(15, "backup.watch", self.backup.inspection.watch, for_leader=True)
         every(2, "workers.join", self._join)
         every(2, "workers.bury", self._bury, for_leader=True)
         for page in (self.metrics, performance, self.alerts):

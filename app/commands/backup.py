@@ -67,7 +67,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Read files again; exit code 1 when one is not what its manifest says."""
-    document = tower().backup.verify(backup_id)
+    document = tower().backup.inspection.verify(backup_id)
     show(document, as_json)
     if not all(result["ok"] for result in document["results"]):
         raise typer.Exit(1)

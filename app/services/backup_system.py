@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from ..backup.client import Clients
 from ..backup.connection import parse_connection
 from ..backup.contents import Contents
 from ..backup.ground import look_over
-from ..backup.model import Damaged, State, Stopped, Verdict, document
+from ..backup.inspection import Inspection
+from ..backup.model import Damaged, State, Stopped, document
 from ..backup.offsite.courier import Courier
 from ..backup.offsite.settings import OffsiteSettings
 from ..backup.plan import Daily, due, is_overdue
-from ..backup.recheck import recheck
 from ..backup.restorer import Restorer, Wish
 from ..backup.rotation import Rotation
 from ..backup.runner import Runner
@@ -28,7 +28,6 @@ from ..backup.settings import BackupSettings
 from ..backup.sqlite import KIND
 from ..backup.sqlite_restorer import SqliteRestorer
 from ..backup.sqlites import Sqlites
-from ..backup.watch import Watch
 from ..core.clock import Clock
 from ..core.errors import Conflict, InputRejected, NotFound, SettingsError, Unavailable
 from ..core.health import Health, Level
@@ -42,6 +41,8 @@ _NOT_SET = ("not configured: DATABASE_URL is not set", "Set DATABASE_URL and sta
 
 class BackupSystem:
     """Backups of the database that `database_url` names, in `folder`; every worker answers alike.
+
+    `inspection` reads them again: verify(), watch().
 
     Emits backup_failed, backup_overdue and backup_damaged (raised, cleared), backup_succeeded (noted).
     """
@@ -63,8 +64,8 @@ class BackupSystem:
         self._emit = emit
         self._daily = Daily(settings.time_of_day, settings.zone)
         self._began_at = clock.monotonic()
-        self._watch = Watch(self._catalog, every=timedelta(days=settings.recheck_days))
-        self._watched_at = self._began_at
+        every = timedelta(days=settings.recheck_days)
+        self.inspection = Inspection(self._catalog, clock, emit, every, self._contents, self._go_on)
         self._rotation = Rotation(self._catalog, settings, clock)
         self._overdue_said = False
         self._clients, self._why_not = _clients(database_url, settings)
@@ -93,13 +94,6 @@ class BackupSystem:
     def copy_due(self) -> None:
         """Begin the next second copy if one is due, and say so when one is late."""
         self._courier.run_due(self._contents())
-
-    def watch(self) -> None:
-        """Read a little of the old files again, and say which is no longer what it was."""
-        now = self._clock.monotonic()
-        seconds, self._watched_at = now - self._watched_at, now
-        for verdict in self._watch.tick(self._clock.now(), seconds):
-            self._say(verdict)
 
     def cancel(self, backup_id: str | None = None) -> dict[str, Any]:
         """End the run under way, whichever process makes it, and tell what has become of it.
@@ -168,7 +162,7 @@ class BackupSystem:
             self._runner.join()
         self._courier.stop()
         self._sqlites.stop()
-        self._watch.close()
+        self.inspection.close()
 
     def status(self) -> dict[str, Any]:
         """The catalogue, the last good backup, what is running, what failed, when the next one is due."""
@@ -186,20 +180,6 @@ class BackupSystem:
             return self.get(backup_id)
         running = self._catalog.running()
         return document(running) if running else None
-
-    def verify(self, backup_id: str | None = None) -> dict[str, Any]:
-        """Read one backup, or all of them, to the last bit; NotFound.
-
-        {"ok": bool, "results": [{"id", "ok", "fact", "hint", "damaged"}, ...]}
-        """
-        if backup_id is not None:
-            verdicts = [self._verified(backup_id)]
-        else:
-            verdicts = []
-            for one in self._catalog.read().all:
-                with suppress(NotFound):  # Because retention may have deleted it meanwhile.
-                    verdicts.append(self._verified(one.id))
-        return {"ok": all(verdict.ok for verdict in verdicts), "results": [asdict(one) for one in verdicts]}
 
     def back_up_sqlite(
         self, name: str, *, reason: str, progress: Callable[[float], None] = lambda _: None
@@ -303,18 +283,7 @@ class BackupSystem:
             self._emit(notices.backup_overdue(self._clock.now(), contents, self._settings.overdue_seconds))
         self._overdue_said = overdue
 
-    def _verified(self, backup_id: str) -> Verdict:
-        verdict = recheck(self._catalog, backup_id, self._clock.now(), self._go_on)
-        self._say(verdict)
-        return verdict
-
-    def _say(self, verdict: Verdict) -> None:
-        if verdict.damaged:
-            self._emit(notices.backup_damaged(verdict, self._contents().best_but(verdict.id)))
-        elif verdict.ok:
-            self._emit(notices.backup_sound(verdict))
-
-    def _go_on(self, _share: float) -> None:
+    def _go_on(self) -> None:
         if self._clients is not None and self._clients.ended:
             raise Stopped("it was ended because the server stops")
 

@@ -53,7 +53,7 @@ class Killing:
         listed = self.page.status()["backups"]
         assert self.page.status()["running"] is None
         assert self.good in [backup["id"] for backup in listed]
-        assert self.page.verify()["ok"]
+        assert self.page.inspection.verify()["ok"]
         # Because the next run writes over it, the sign of a run may stay half written.
         assert {path.name for path in self.folder.glob("*.part")} <= {".running.part"}
         assert len(list(self.folder.glob("*.dump.gz"))) == len(listed)

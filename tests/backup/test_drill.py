@@ -313,7 +313,7 @@ def test_damaged_and_unknown_ones_are_refused(yard: Yard):
     with pytest.raises(NotFound):
         page.drill("nothing")
     flip_a_bit(yard.folder / made.file)
-    page.verify(made.id)
+    page.inspection.verify(made.id)
     with pytest.raises(InputRejected, match="it is damaged"):
         page.drill(made.id)
 
@@ -355,6 +355,6 @@ def test_killed_at_random_instants(yard: Yard):
             drilling.kill()
         wait_until(lambda: not yard.servers(), what="the server's end")
         assert yard.catalog.backup(made.id).state in {State.CHECKED, State.PROVEN}
-        assert yard.open().verify()["ok"]
+        assert yard.open().inspection.verify()["ok"]
     assert yard.back_up().state is State.PROVEN
     assert yard.left_over() == []

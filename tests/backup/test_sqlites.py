@@ -185,9 +185,9 @@ def test_damaged_backup_leaves_the_old_file(desk: Desk):
 def test_verification_reads_it_too(desk: Desk):
     """`backup verify` reads a backup of an SQLite file as any other."""
     made = desk.back_up()
-    assert desk.page.verify(made["id"])["ok"]
+    assert desk.page.inspection.verify(made["id"])["ok"]
     flip_a_bit(desk.folder / made["file"])
-    assert not desk.page.verify(made["id"])["ok"]
+    assert not desk.page.inspection.verify(made["id"])["ok"]
 
 
 def test_what_does_not_fit_is_refused(desk: Desk, tmp_path: Path):

@@ -133,7 +133,7 @@ class Bench:
 
     def recheck(self) -> int:
         """An old backup is read again."""
-        assert self.page.verify(self.made["id"])["ok"]
+        assert self.page.inspection.verify(self.made["id"])["ok"]
         return int(self.made["size_bytes"])
 
     def cost(self, way: Callable[[], int]) -> Cost:

@@ -169,7 +169,7 @@ def test_verification_finds_damage(desk: Desk):
     """A flipped bit in an old backup is found, alerted as CRITICAL, and the backup counts no more."""
     good, bad = desk.back_up(), desk.back_up()
     flip_a_bit(desk.folder / bad["file"])
-    told = desk.page.verify()
+    told = desk.page.inspection.verify()
     assert {result["id"]: result["ok"] for result in told["results"]} == {good["id"]: True, bad["id"]: False}
     assert not told["ok"]
     raised = next(
@@ -318,7 +318,7 @@ def test_what_is_rotten_names_the_next_best(desk: Desk):
     good, bad = desk.back_up(), desk.back_up()
     flip_a_bit(desk.folder / bad["file"])
     desk.clock.advance(days=8)
-    desk.page.watch()
+    desk.page.inspection.watch()
     (signal,) = [
         one for one in desk.emit.signals if one.code == "backup_damaged" and one.condition is Condition.RAISED
     ]
@@ -368,7 +368,7 @@ def test_zstd_by_setting_and_both_are_read(desk: Desk):
     """With zstd the file is one of zstd, and a page that is set to gzip verifies and drills it."""
     made = desk.back_up(desk.open(compression="zstd"))
     assert made["file"].endswith(".dump.zst")
-    assert desk.page.verify()["ok"]
+    assert desk.page.inspection.verify()["ok"]
     again = desk.page.wait(desk.page.drill(made["id"])["id"], 60)
     assert again["drill"]["outcome"] == "proven"
 
