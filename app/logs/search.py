@@ -136,6 +136,8 @@ class _Search:
                 if self._is_done:
                     break
                 end = block.start + block.first
+            else:
+                self._see_whether_cut(generation, end)  # Because nothing is read of what was emptied before.
             self.found.skipped += source.damaged
 
     def _see_whether_cut(self, generation: Generation, end: int | None) -> None:

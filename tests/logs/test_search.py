@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from app.core.errors import InputRejected
+from app.logs.generations import generations
 from app.logs.matching import Query
 from app.logs.presets import FieldNames, field_names
-from app.logs.search import Found, pages, search
+from app.logs.search import READ_BYTES, Found, _Search, pages, search
 
 from .written import BEGIN, Log, line
 
@@ -293,3 +294,13 @@ def test_lines_may_be_written_and_rotated_while_they_are_read(log: Log):
     finally:
         stop.set()
         writer.join()
+
+
+def test_what_a_rotation_empties_is_found_in_its_archive(log: Log):
+    """A file that is cut between the look at the folder and its reading has become an archive."""
+    log.write(range(5))
+    searching = _Search(log.path, Query(limit=3), READ_BYTES)
+    (live,) = generations(log.path)
+    log.rotate()
+    searching._read(live, None)
+    assert numbers(searching.found) == [4, 3, 2]
