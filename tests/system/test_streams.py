@@ -7,16 +7,17 @@ from pathlib import Path
 
 import httpx
 
-from tests.system.server import Server
+from tests.system.server import running
 
 
 def test_a_server_stops_while_somebody_follows(tmp_path: Path) -> None:
     """Every stream ends at once, and as it should; what was logged until then was sent."""
-    server = Server(tmp_path, DATABASE_URL="postgresql://x@127.0.0.1:1/x", WORKERS="2")
-    server.start()
-    address = f"http://127.0.0.1:{server.port}/production/logs/stream?last=0"
     plain = {"accept": "*/*", "accept-encoding": "identity"}
-    with httpx.Client(timeout=30, headers=plain) as client, client.stream("GET", address) as answer:
+    with (
+        running(tmp_path, DATABASE_URL="postgresql://x@127.0.0.1:1/x", WORKERS="2") as server,
+        httpx.Client(timeout=30, headers=plain, base_url=str(server.client.base_url)) as client,
+        client.stream("GET", "/production/logs/stream?last=0") as answer,
+    ):
         lines = answer.iter_lines()
         assert next(lines) == ": following app.log"
         server.client.get("/nothing-of-ours")
