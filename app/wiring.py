@@ -15,6 +15,7 @@ from . import notices
 from .alerts.channels import Channel
 from .alerts.config import read_plan
 from .alerts.lanes import addressable
+from .alerts.plan import Plan
 from .alerts.rules.book import Rulebook
 from .alerts.rules.readings import Sources
 from .alerts.rules.watches import RuleSet
@@ -24,6 +25,7 @@ from .core.health import Health, Level
 from .core.leader import Leader
 from .core.measure import Measure
 from .core.schedule import Schedule
+from .core.signal import Emit
 from .core.workers import Workers
 from .extensions import Extensions
 from .logs.redact import redact_text
@@ -63,8 +65,6 @@ class Tower:
         self.is_ready = False
         self._known_failures: dict[str, int] = {}
         self._to_join: list[Callable[[], None]] = []
-        links = links_of(settings)
-        self.outside = outside_of(settings, links)
         emit = source.observe
         self.logger = ProductionLogger(settings.logs, logs, self.clock, emit, settings.zone)
         self.metrics = BusinessMetrics(
@@ -78,17 +78,12 @@ class Tower:
             emit,
             disks=[settings.backup_folder],
         )
+        links = links_of(settings)
+        self.outside = outside_of(settings, links)
         told = [*channels_of(settings, context_of(settings, links, self.logger, self.clock)), *channels]
         plan = read_plan(settings.root / settings.alerts.config_file, addressable(told))
-        self.alerts = AutomatedAlerts(
-            _in_zone(settings.alerts, zone),
-            source,
-            logs / "alerts",
-            told,
-            self.clock,
-            redact=redact_text,
-            plan=plan,
-        )
+        self.alerts = self._alerts_of(source, told, plan)
+        self.rules = self._rules_of(plan, emit)
         self.backup = BackupSystem(
             _in_zone(settings.backup, zone),
             settings.backup_folder,
@@ -97,17 +92,6 @@ class Tower:
             emit,
             offsite=settings.offsite,
             sqlite=_sqlite_files(settings),
-        )
-        self.rules = Rulebook(
-            partial(
-                RuleSet(plan.rules, plan.objectives, plan.anomalies).watches,
-                Sources(self.performance.served, self.metrics.counted),
-                zone=settings.zone,
-            ),
-            self.measures,
-            logs / "alerts" / "rules.json",
-            self.clock,
-            emit,
         )
         self.leader = Leader(logs / ".leader")
         self.workers = Workers(logs / ".workers")
@@ -183,6 +167,29 @@ class Tower:
             self.logger.security("access_granted", **said)
         if decision.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._source.observe(notices.access_attack(client))
+
+    def _alerts_of(self, source: AlertSource, channels: list[Channel], plan: Plan) -> AutomatedAlerts:
+        settings = self.settings
+        return AutomatedAlerts(
+            _in_zone(settings.alerts, settings.zone.key),
+            source,
+            settings.log_folder / "alerts",
+            channels,
+            self.clock,
+            redact=redact_text,
+            plan=plan,
+        )
+
+    def _rules_of(self, plan: Plan, emit: Emit) -> Rulebook:
+        rules = RuleSet(plan.rules, plan.objectives, plan.anomalies)
+        sources = Sources(self.performance.served, self.metrics.counted)
+        return Rulebook(
+            partial(rules.watches, sources, zone=self.settings.zone),
+            self.measures,
+            self.settings.log_folder / "alerts" / "rules.json",
+            self.clock,
+            emit,
+        )
 
     def _plan(self) -> None:
         every, performance = self.schedule.every, self.performance
