@@ -12,7 +12,8 @@ def lines_of(server: Server, name: str) -> int:
     """How many access lines ten requests leave; each has a connection of its own, to any worker."""
     for _ in range(10):
         server.client.get("/nothing", headers={"X-Request-ID": name})
-    return len(server.get("logs/recent", request_id=name)["records"])
+    # Because a worker that is asked writes out its own lines first, and the other's come a moment later.
+    return max(len(server.get("logs/recent", request_id=name)["records"]) for _ in range(10))
 
 
 def test_a_level_holds_in_every_worker_until_it_is_taken_back(tmp_path: Path) -> None:
