@@ -136,5 +136,8 @@ def eventually(read, expected, *, what: str, deadline: float = 15.0):
         found[:] = [read()]
         return expected(found[0])
 
-    wait_until(seen, what=what, deadline=deadline)
+    try:
+        wait_until(seen, what=what, deadline=deadline)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; the last answer was {str(found)[:2_000]}") from None
     return found[0]
