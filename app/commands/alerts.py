@@ -16,6 +16,7 @@ from ..core.errors import InputRejected, SettingsError
 from ..core.signal import Category, Severity
 from ..settings import load
 from ..telling import channels_of
+from . import alert_story, silencing
 from .printing import Json, Limit, print_json, show
 from .towers import open_tower, operator, tower
 
@@ -38,7 +39,7 @@ def active(as_json: Json = False) -> None:
 @alerts.command("history")
 def history(limit: Limit = 50, as_json: Json = False) -> None:
     """Every step of every alert, newest first."""
-    show(tower().alerts.history(limit=limit), as_json)
+    show(tower().alerts.history(limit=limit), as_json, alert_story.history)
 
 
 @alerts.command("stats")
@@ -75,16 +76,10 @@ def acknowledge(alert_id: str, reason: str = "", as_json: Json = False) -> None:
     show(open_tower().alerts.acknowledge(alert_id, by=operator(), reason=reason), as_json)
 
 
-@alerts.command("silences")
-def silences(as_json: Json = False) -> None:
-    """Who keeps what quiet, until when."""
-    show(tower().alerts.silences(), as_json)
-
-
 @alerts.command("show")
 def show_one(alert_id: str, as_json: Json = False) -> None:
     """One alert with every step of it, and what became of each of its notices."""
-    show(tower().alerts.alert(alert_id), as_json)
+    show(tower().alerts.alert(alert_id), as_json, alert_story.alert)
 
 
 @alerts.command("check-config")
@@ -124,7 +119,7 @@ def route_test(
     """Say who would be told of an alert, when, and why."""
     page = tower().alerts
     now = _moment(at)
-    labels = dict(_pair(text) for text in label or ())
+    labels = silencing.pairs(label or [])
     alert = supposed(severity, category, now, labels, key=key, source=source, code=code)
     found = explain(page.policy, alert, now)
     if as_json:
@@ -135,6 +130,8 @@ def route_test(
         typer.echo(f"told      {lane['channel']:<20}{wait}: {lane['why']}")
     for lane in found["not_told"]:
         typer.echo(f"not told  {lane['channel']:<20} {lane['why']}")
+    if not (found["told"] or found["not_told"]):
+        typer.echo("nobody is told: no channel is configured (docs/alerts.md)")
     if found["held"]:
         typer.echo(f"held      {found['held']['why']}, until {found['held']['until']}")
     for rung in found["escalation"]:
@@ -170,8 +167,6 @@ def _moment(text: str) -> datetime:
         raise InputRejected(f"{text!r} is no time with a zone", "Like 2026-11-23T23:00:00-03:00.") from None
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise InputRejected(f"{text!r} is no label", "Write name=value.")
-    return name, value
+alerts.command("silences")(silencing.silences)
+alerts.command("silence")(silencing.silence)
+alerts.command("unsilence")(silencing.unsilence)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import keeping, restoring
+from . import backup_story, keeping, restoring
 from .printing import Json, print_json, show
 from .towers import open_tower, operator, tower
 
@@ -19,7 +19,7 @@ def run(as_json: Json = False) -> None:
     system = open_tower().backup
     begun = system.request(reason=f"by {operator()} on the command line")
     document = keeping.followed(system, begun["id"])
-    show(document, as_json)
+    show(document, as_json, backup_story.run)
     if document["state"] == "failed":
         raise typer.Exit(1)
 
@@ -33,15 +33,15 @@ def sqlite(
     system = open_tower().backup
     reason = f"by {operator()} on the command line"
     for one in [name] if name else system.sqlite_files:
-        show(system.back_up_sqlite(one, reason=reason), as_json)
+        show(system.back_up_sqlite(one, reason=reason), as_json, backup_story.run)
     if not name and not system.sqlite_files:
         typer.echo("no SQLite files: see BACKUP_SQLITE and BACKUP_OWN_STATE")
 
 
 @backup.command("status")
 def status(as_json: Json = False) -> None:
-    """The catalogue, the last good one, what is running."""
-    show(tower().backup.status(), as_json)
+    """The last good one, what runs, what failed, what is next, and every backup."""
+    show(tower().backup.status(), as_json, backup_story.status)
 
 
 @backup.command("list")
@@ -55,10 +55,8 @@ def list_(
     if as_json:
         print_json(found)
         return
-    for one in found:
-        typer.echo(f"{one['id']}  {one['state']:<8} {one['size_bytes']:>14,} bytes")
-    if not found:
-        typer.echo("no backups")
+    for line in backup_story.catalogue(found):
+        typer.echo(line)
 
 
 @backup.command("verify")
@@ -82,7 +80,7 @@ def drill(
     system = open_tower().backup
     begun = system.drill(backup_id)
     document = keeping.followed(system, begun["id"])
-    show(document, as_json)
+    show(document, as_json, backup_story.run)
     if not document["drill"] or document["drill"]["outcome"] not in {"proven", "restored"}:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..services.backup_system import BackupSystem
+from . import backup_story
 from .printing import Json, print_json, show
 from .towers import tower
 
@@ -19,7 +20,7 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """End the run under way, in whichever process it is; exit code 2 when nothing runs."""
-    show(tower().backup.cancel(backup_id), as_json)
+    show(tower().backup.cancel(backup_id), as_json, backup_story.run)
 
 
 def check(as_json: Json = False) -> None:

@@ -14,6 +14,7 @@ import typer
 from ..backup.restorer import Wish
 from ..core.errors import NotFound
 from ..services.backup_system import BackupSystem
+from . import backup_story
 from .printing import Json, show
 from .towers import open_tower
 
@@ -30,7 +31,7 @@ def copy(
     system = open_tower().backup
     with _bar("Copying") as follow, _stopping(system):
         document = system.copy(backup_id or _last_good(system.status()), follow)
-    show(document, as_json)
+    show(document, as_json, backup_story.run)
 
 
 def fetch(
@@ -42,7 +43,7 @@ def fetch(
     system = open_tower().backup
     with _bar("Fetching") as follow:
         document = system.fetch(backup_id, identity, follow)
-    show(document, as_json)
+    show(document, as_json, backup_story.run)
 
 
 def restore(
@@ -73,7 +74,7 @@ def restore(
     wish = Wish(into or _new(system, chosen), replace, tuple(table or ()), roles, backup_first)
     plan = system.plan_restore(chosen, wish)
     if not as_json or dry_run:
-        show(plan, as_json)
+        show(plan, as_json, backup_story.plan)
     if dry_run:
         return
     if plan["exists"] and replace and not yes and not _confirmed(wish.into):
