@@ -16,6 +16,7 @@ from .model import Alert, Digest, Item, Kind, Notice
 from .wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, details_of, heading_of
 
 _SUBJECT, _LABELS, _LINE, _VALUES = 150, 8, 200, 30
+_EXPLAINED = 4  # so few in a digest that there is room for what each of them says
 _MARKS = {Severity.LOW: "🔵", Severity.MEDIUM: "🟡", Severity.HIGH: "🟠", Severity.CRITICAL: "🔴"}
 _OVER = (Kind.RESOLVED, Kind.LATE)
 _GOOD = (*_OVER, Kind.NOTED, Kind.TEST)
@@ -120,6 +121,10 @@ def _of_many(digest: Digest, possibly_repeated: bool, style: Style) -> Message:
         f"{digest.by_severity[severity]} {SEVERITIES[style.language][severity]}" for severity in worst_first
     )
     lines = [_item(item, style.language) for item in digest.items]
+    if digest.total <= _EXPLAINED:
+        lines = [
+            f"{line}{_explained(item.alert, style)}" for line, item in zip(lines, digest.items, strict=True)
+        ]
     if digest.total > len(lines):
         lines.append(words["more"].format(count=digest.total - len(lines)))
     since = _moment(digest.since, style)
@@ -162,6 +167,12 @@ def _mark(kind: Kind, alert: Alert) -> str:
 def _item(item: Item, language: Language) -> str:
     times = f" ({item.count}x)" if item.count > 1 else ""
     return f"{_mark(item.kind, item.alert)} {_headline(item.kind, item.alert, language)[:_SUBJECT]}{times}"
+
+
+def _explained(alert: Alert, style: Style) -> str:
+    """What an alert says beyond its title, as a line below it."""
+    details = details_of(alert.code, alert.labels, alert.message, style.language)
+    return f"\n    {printable(details, _LINE)}" if details else ""
 
 
 def _facts(notice: Notice, style: Style) -> Iterator[tuple[str, str]]:

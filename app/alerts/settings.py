@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, field_validator, model_validator
@@ -37,7 +38,9 @@ class AlertSettings(Section):
     timezone: str = knob("", "IANA time zone of times in messages, like America/Sao_Paulo; empty: TZ")
     host_name: str = knob("", "What messages call this server; empty: its own name")
     dashboard_url: str = knob(
-        "", "Address of the dashboard, for the links in messages", pattern=_URL_OR_NOTHING
+        "",
+        "Address at which readers of messages reach the application or its page, for the links in them",
+        pattern=_URL_OR_NOTHING,
     )
     acknowledge_link_hours: int = knob(
         72, "How long the acknowledge link of a message works; 0: no such link", unit="hours", ge=0, le=8760
@@ -187,6 +190,12 @@ class AlertSettings(Section):
             except (KeyError, ValueError, OSError) as error:
                 raise ValueError(f"{name!r} is no IANA time zone (like America/Sao_Paulo)") from error
         return name
+
+    @field_validator("dashboard_url")
+    @classmethod
+    def _leads_to_the_dashboard(cls, url: str) -> str:
+        """An address without a path is the application's; the dashboard is where it always is."""
+        return f"{url.rstrip('/')}/production/" if url and not urlsplit(url).path.strip("/") else url
 
     @field_validator("email_from", "email_to")
     @classmethod

@@ -157,6 +157,16 @@ def test_digest_says_how_many_and_the_worst_of_them() -> None:
     assert (message.mark, message.links) == ("🔴", (("Dashboard", "https://shop.example/production/"),))
 
 
+def test_a_small_digest_tells_what_each_alert_says() -> None:
+    """As a line below its title; a large one has no room for that."""
+    said = replace(a_notice(title="Gateway refuses").alert, message="status 502\nfor an hour")
+    counts, kinds = {Severity.HIGH: 1}, {Kind.FIRED: 1}
+    items = (Item(Kind.FIRED, said),)
+    for total, line in ((1, "\n    status 502 for an hour"), (37, "\nand 36 more")):
+        notice = Notice("k", Kind.DIGEST, said, digest=Digest(items, total, counts, kinds, NOON))
+        assert compose(notice, ENGLISH).details.endswith(f"Gateway refuses{line}")
+
+
 def test_digest_of_ends_is_good_news() -> None:
     """In Portuguese too."""
     message = compose(a_digest(kind=Kind.RESOLVED), PORTUGUESE)

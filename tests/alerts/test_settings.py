@@ -36,6 +36,20 @@ def test_nothing_has_to_be_set() -> None:
         assert kind.from_settings(settings) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("", ""),
+        ("https://shop.example", "https://shop.example/production/"),
+        ("https://shop.example/", "https://shop.example/production/"),
+        ("https://shop.example/ops/", "https://shop.example/ops/"),
+    ],
+)
+def test_the_applications_address_leads_to_the_dashboard(given: str, meant: str) -> None:
+    """One with a path is the dashboard's own."""
+    assert AlertSettings(dashboard_url=given).dashboard_url == meant
+
+
 def test_cooldowns_grow_as_severity_falls() -> None:
     """5 minutes, 15 minutes, an hour, 4 hours."""
     settings = AlertSettings()
