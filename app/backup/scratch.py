@@ -7,7 +7,7 @@ machine from inside the server.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,19 @@ union all
 select format('grant all on %s to atalaia_drill', objid::regclass) from pg_depend
   join pg_class c on c.oid = objid
   where classid = 'pg_class'::regclass and deptype = 'e' and relkind in ('r', 'p', 'v', 'S')
+"""
+_TAKE_BACK = """
+select format('revoke all on foreign data wrapper %I from atalaia_drill', fdwname)
+  from pg_foreign_data_wrapper
+union all
+select format('revoke all on %s from atalaia_drill', objid::regclass) from pg_depend
+  join pg_class c on c.oid = objid
+  where classid = 'pg_class'::regclass and deptype = 'e' and relkind in ('r', 'p', 'v', 'S')
+union all
+select 'alter schema public owner to '
+    || case when current_setting('server_version_num')::int < 150000 then 'atalaia'
+       else 'pg_database_owner' end
+  from pg_namespace where nspname = 'public'
 """
 
 
@@ -66,6 +79,14 @@ class Scratch:
     def give_away(self) -> None:
         """Let the role that restores make things in what the superuser has made."""
         self.superuser.ask_each(_GIVE, database=DATABASE)
+
+    def hand_over(self, rights: Iterable[str]) -> None:
+        """Give everything to whom it belonged; what cannot be done is left, for whoever compares to find.
+
+        From here on nobody may fill anything: these statements are the superuser's.
+        """
+        self.superuser.ask_each(_TAKE_BACK, database=DATABASE)
+        self.superuser.try_each(rights, database=DATABASE)
 
     def _create(self, encoding: str, order: str) -> None:
         sql = (

@@ -169,8 +169,16 @@ def test_without_truth_it_is_restored(yard: Yard):
     assert made.drill.reason == "there is nothing to compare it with"
 
 
+def test_second_dump_asks_nothing_of_the_source(clerk: Yard):
+    """With `dump` the restored database is dumped again and compared, and nothing is hashed on the source."""
+    made = clerk.back_up(EVERYTHING, truth="dump")
+    assert (made.state, made.truth) == (State.PROVEN, None)
+    assert made.drill is not None
+    assert (made.drill.compared, made.drill.reason) == ("dump", "")
+
+
 def test_dump_outlives_the_session_that_looks(yard: Yard):
-    """When the session that finds out the truth is ended, there is a backup, restored but not proven."""
+    """When the session that finds out the truth is ended, the restored database is dumped and compared."""
     yard.server.make("shop", LARGE)
     page = yard.open()
     begun = page.request(reason="manual")
@@ -180,9 +188,10 @@ def test_dump_outlives_the_session_that_looks(yard: Yard):
     assert yard.server.run("postgres", end)
     page.wait(begun["id"], 60)
     made = yard.catalog.backup(begun["id"])
-    assert (made.state, made.truth) == (State.RESTORED, None)
+    assert made.without_truth.startswith("its content could not be found out: ")
+    assert (made.state, made.truth) == (State.PROVEN, None)
     assert made.drill is not None
-    assert made.drill.reason.startswith("its content could not be found out: ")
+    assert made.drill.compared == "dump"
 
 
 def test_missing_extension_is_said(yard: Yard):
