@@ -42,7 +42,7 @@ _SAME_EVERYWHERE = OWNED | _WITHOUT_OWNER
 _CASTS = re.compile(
     r'::(?:"[^"]*"|[\w.]+)+(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*'
 )
-_MARKS = re.compile(r"[\s()\[\]]+")
+_MARKS = re.compile(r"[\s()\[\],]+")
 _DIGEST_BYTES = 8
 
 Label = tuple[str, str, str]
@@ -72,7 +72,7 @@ def structure(entries: Iterable[Entry]) -> Structure:
             grants.append((label, entry))
         elif not _IS_PASSED_OVER.match(entry.name if entry.kind == "COMMENT" else entry.kind):
             numbers.add(entry.number)
-            found.objects.setdefault(label, Counter())[_digest(entry.definition)] += 1
+            found.objects.setdefault(label, Counter())[_digest(entry)] += 1
             if entry.kind in OWNED:
                 found.owners[label] = entry.owner
     for label, entry in grants:
@@ -114,8 +114,10 @@ def _of_rights(source: Structure, found: Structure) -> Iterator[str]:
             yield f"grants are not as they were: {_named(label)}"
 
 
-def _digest(definition: str) -> bytes:
-    plain = _MARKS.sub("", _CASTS.sub("", definition))
+def _digest(entry: Entry) -> bytes:
+    words = _MARKS.split(_CASTS.sub("", entry.definition))
+    # Because pg_dump names the roles of a policy in the order in which they were made.
+    plain = "".join(sorted(words) if entry.kind == "POLICY" else words)
     return hashlib.blake2b(plain.encode(errors="surrogateescape"), digest_size=_DIGEST_BYTES).digest()
 
 
