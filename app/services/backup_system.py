@@ -132,20 +132,21 @@ class BackupSystem:
         return document(self._runner.begin(reason))
 
     def drill(self, backup_id: str | None = None) -> dict[str, Any]:
-        """Begin to restore a backup into a throw-away server; the last good one where none is named.
+        """Begin to restore a backup into a throw-away server or file; the last good one where none is named.
 
-        NotFound, Conflict while anything runs, InputRejected for what is no dump of PostgreSQL.
+        NotFound, Conflict while anything runs, InputRejected for a damaged one.
         """
-        if self._runner is None:
-            raise Unavailable(*self._why_not)
         backup = self._catalog.backup(backup_id) if backup_id else self._contents().last_good
         if backup is None:
             raise NotFound("there is no good backup", "Make one: python -m app backup run")
-        if backup.kind != "postgres" or not backup.state.is_good:
+        if not backup.state.is_good:
             raise InputRejected(
-                f"{backup.id} cannot be drilled: it is {backup.state.value}, of kind {backup.kind}",
-                "See: python -m app backup list",
+                f"{backup.id} cannot be drilled: it is {backup.state.value}", "See: python -m app backup list"
             )
+        if backup.kind == KIND:
+            return document(self._sqlites.begin_drill(backup))
+        if self._runner is None:
+            raise Unavailable(*self._why_not)
         return document(self._runner.begin_drill(backup))
 
     def wait(self, backup_id: str, deadline_seconds: float) -> dict[str, Any]:
