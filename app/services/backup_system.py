@@ -176,11 +176,14 @@ class BackupSystem:
         return document(self._contents().find(backup_id))
 
     def current(self, backup_id: str = "") -> dict[str, Any] | None:
-        """As get(); without an id the run under way, None when nothing runs."""
-        if backup_id:
-            return self.get(backup_id)
+        """As get(), or how far its second copy is; without an id what is under way, None when nothing is."""
         running = self._catalog.running()
-        return document(running) if running else None
+        if running is not None and backup_id in {"", running.id}:
+            return document(running)
+        copying = self._courier.copying()
+        if copying is not None and backup_id in {"", copying["id"]}:
+            return self.get(copying["id"]) | copying
+        return self.get(backup_id) if backup_id else None
 
     def back_up_sqlite(
         self, name: str, *, reason: str, progress: Callable[[float], None] = lambda _: None
