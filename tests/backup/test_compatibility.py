@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg2
 import pytest
@@ -17,11 +20,13 @@ from app.backup.catalog import Catalog
 from app.backup.model import Backup, State, major
 from app.backup.restorer import Wish
 from app.backup.settings import BackupSettings
+from app.core.accounts import unprivileged
 from app.core.postgres_home import PORT
 from app.core.postgres_scratch import scratch_postgres
 from app.services.backup_system import BackupSystem
-from app.testing import FrozenClock, RecordingEmit
+from app.testing import FrozenClock, RecordingEmit, wait_until
 
+from .server import CONTENT
 from .shops import BANK, LETTERS, RENTALS
 
 pytestmark = [pytest.mark.compat, pytest.mark.timeout(300)]
@@ -76,15 +81,20 @@ def content(url: str) -> dict[str, list[str]]:
 
 
 @contextmanager
-def running(version: str, place: Path, database: str, made_of: str) -> Iterator[str]:
+def running(version: str, place: Path, content: str) -> Iterator[str]:
     """The URL of a new database with that content, on a server of that version."""
     with scratch_postgres(SERVERS[version], place, {}) as home:
-        url = f"postgresql://atalaia@/postgres?host={quote(str(home.socket), safe='')}&port={PORT}"
-        for into, sql in (("postgres", f"create database {database}"), (database, made_of)):
-            with closing(psycopg2.connect(of(url, into))) as session, session.cursor() as cursor:
-                session.autocommit = True
-                cursor.execute(sql)
-        yield of(url, database)
+        yield made(home.socket, "shop", content)
+
+
+def made(socket: Path, database: str, content: str) -> str:
+    """Make a database with that content; returns its URL."""
+    url = f"postgresql://atalaia@/postgres?host={quote(str(socket), safe='')}&port={PORT}"
+    for into, sql in (("postgres", f"create database {database}"), (database, content)):
+        with closing(psycopg2.connect(of(url, into))) as session, session.cursor() as cursor:
+            session.autocommit = True
+            cursor.execute(sql)
+    return of(url, database)
 
 
 def of(url: str, database: str) -> str:
@@ -117,15 +127,73 @@ def test_restored_database_is_its_source(version: str, case: str, tmp_path: Path
     made_of, truth = CASES[case]
     try:
         with (
-            running(version, drill_place, "shop", made_of) as url,
+            running(version, drill_place, made_of) as url,
             opened(url, tmp_path, drill_place, truth=truth) as page,
         ):
-            made = backed_up(page, tmp_path)
-            assert made.drill is not None
-            told = (made.drill.outcome, made.drill.reason, made.drill.notes)
-            assert made.state is State.PROVEN, told
-            assert made.source.server_version.split()[0] == version
-            page.restore(made.id, Wish("again"))
+            backup = backed_up(page, tmp_path)
+            assert backup.drill is not None
+            told = (backup.drill.outcome, backup.drill.reason, backup.drill.notes)
+            assert backup.state is State.PROVEN, told
+            assert backup.source.server_version.split()[0] == version
+            page.restore(backup.id, Wish("again"))
             assert content(of(url, "again")) == content(url)
     except psycopg2.errors.FeatureNotSupported as error:
         pytest.skip(f"this server was built without it: {error}")
+
+
+@contextmanager
+def followed(primary: str, server: Path, folder: Path, delay: str) -> Iterator[str]:
+    """The URL of the same database on a real standby, which lets readers hold it up for so long."""
+    account, (socket,) = unprivileged(), parse_qs(urlsplit(primary).query)["host"]
+    own = {"cwd": "/", "env": {"PATH": "/usr/bin:/bin"}, **account.switch}
+    data, home = folder / "standby", folder / "standby-socket"
+    for one in (data, home):
+        account.claim(one)
+    base = (server / "bin" / "pg_basebackup", "-h", socket, "-p", PORT, "-U", "atalaia", "-D", data, "-R")
+    subprocess.run([*base, "-c", "fast"], check=True, **own)
+    asked = {"unix_socket_directories": home, "listen_addresses": "", "max_standby_streaming_delay": delay}
+    options = [word for name, value in asked.items() for word in ("-c", f"{name}={value}")]
+    url = urlsplit(primary)._replace(query=f"host={quote(str(home), safe='')}&port={PORT}").geturl()
+    with subprocess.Popen(
+        [server / "bin" / "postgres", "-D", data, *options], stderr=subprocess.DEVNULL, **own
+    ) as process:
+        try:
+            wait_until(lambda: answers(url), what="the standby", deadline=30)
+            yield url
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(30)
+            for one in (data, home):
+                shutil.rmtree(one)
+
+
+def answers(url: str) -> bool:
+    """Whether a server lets somebody in."""
+    try:
+        psycopg2.connect(url).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def test_standby_is_backed_up_without_what_it_cannot_read(tmp_path: Path, drill_place: Path):
+    """A real standby is noticed, and its backup proven; what is not logged comes back empty."""
+    server = next(build.folder for build in builds() if build.major == 18)
+    content = CONTENT + "create unlogged table passing (id serial); insert into passing default values;"
+    settings = {"wal_level": "replica", "max_wal_senders": "3"}
+    with scratch_postgres(server, drill_place, settings) as home:
+        primary = made(home.socket, "shop", content)
+        with (
+            followed(primary, server, drill_place, "30s") as url,
+            opened(url, tmp_path, drill_place) as page,
+        ):
+            backup = backed_up(page, tmp_path)
+            assert backup.drill is not None
+            assert (backup.state, backup.drill.reason) == (State.PROVEN, "")
+            assert [one.fact for one in backup.concerns] == [
+                "the server is a standby that cancels long reads after 30 s"
+            ]
+            assert backup.truth is not None
+            assert backup.truth.tables["public.passing"].count == 0
+            with opened(url, tmp_path, drill_place, truth="dump") as other:
+                assert backed_up(other, tmp_path).state is State.PROVEN

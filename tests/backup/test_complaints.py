@@ -18,6 +18,17 @@ def test_silent_program_is_told_by_its_exit_code():
     assert complaint("pg_dump", "", -9).fact == "pg_dump failed: exit code -9"
 
 
+def test_servers_own_words_are_told():
+    """Why a dump broke off stands in what pg_dump calls a detail."""
+    words = """pg_dump: error: Dumping the contents of table "big" failed: PQgetResult() failed.
+pg_dump: detail: Error message from server: ERROR:  canceling statement due to conflict with recovery
+DETAIL:  User query might have needed to see row versions that must be removed.
+pg_dump: detail: Command was: COPY public.big (i, t) TO stdout;"""
+    said = complaint("pg_dump", words, 1)
+    assert said.fact.endswith("failed.; canceling statement due to conflict with recovery")
+    assert "hot_standby_feedback" in said.hint
+
+
 @pytest.mark.parametrize("password", ["canary", "c%n/ry@:", "canário ☕"])
 def test_password_is_scrubbed_in_every_spelling(password: str):
     """A password is not repeated, neither as it is nor percent-encoded."""
@@ -41,6 +52,7 @@ def test_long_complaints_are_cut():
     ("words", "hint"),
     [
         ('FATAL:  password authentication failed for user "x"', "user and password"),
+        ("FATAL:  transaction blocks not allowed in statement pooling mode; server closed", "server itself"),
         ("Connection refused\n\tIs the server running?", "leads to it"),
         ("ERROR:  canceling statement due to lock timeout", "pg_stat_activity"),
         ("query would be affected by row-level security policy", "BYPASSRLS"),
