@@ -23,6 +23,8 @@ from .sql import identifier, literal
 
 DATABASE, ROLE = "drill", "atalaia_drill"
 _LOCKS_AT_LEAST, _CONNECTIONS = 64, 16
+# Because code of a dump, which owns the database, can change what a name means in the sessions that follow.
+_TRUSTED = {"options": "-c search_path=pg_catalog"}
 _GIVE = """
 select format('alter schema %I owner to atalaia_drill', nspname) from pg_namespace
   where nspname !~ '^pg_' and nspname <> 'information_schema'
@@ -114,10 +116,10 @@ def scratch(build: Build, server: Path, place: Path, *, seconds: float, locks: i
     with scratch_postgres(server, place, settings) as home:
         superuser, role = (
             Client(
-                Connection("postgres", user=user, hosts=str(home.socket), ports=PORT),
+                Connection("postgres", user=user, hosts=str(home.socket), ports=PORT, options=options),
                 seconds=seconds,
                 tools=[build.tools],
             )
-            for user in (SUPERUSER, ROLE)
+            for user, options in ((SUPERUSER, _TRUSTED), (ROLE, {}))
         )
         yield Scratch(superuser, role, build)

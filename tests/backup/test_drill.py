@@ -232,6 +232,30 @@ def test_code_in_a_dump_cannot_reach_the_machine(yard: Yard):
     assert not mark.exists()
 
 
+def test_code_cannot_wait_for_the_superuser(yard: Yard):
+    """A dump whose code changes what names mean in the scratch server is not called when rights are given."""
+    mark = yard.place / "pwned"
+    content = f"""
+        create schema trap;
+        create function trap.spring() returns name language plpgsql as $$ begin
+            execute $copy$copy (select 1) to program 'touch {mark}'$copy$;
+            return 'public';
+        end $$;
+        create view trap.pg_namespace as select trap.spring() as nspname;
+        create function arm() returns int language plpgsql as $$ begin
+            if current_database() = 'drill' then
+                execute 'alter database drill set search_path = trap, pg_catalog';
+            end if;
+            return 1;
+        end $$;
+        create materialized view bait as select public.arm();
+    """
+    made = yard.back_up(content)
+    assert made.drill is not None
+    assert not mark.exists(), made.drill
+    assert (made.state, made.drill.reason) == (State.PROVEN, "")
+
+
 def test_cast_of_a_user_is_not_called(yard: Yard):
     """A cast to text that a user has defined is not run, neither on the source nor in the drill."""
     content = """
