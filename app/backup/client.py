@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..core.errors import AtalaiaError, Unavailable
+from .complaints import errors
 from .connection import Connection
 from .model import Stopped
 from .program import TOO_LATE, Program
@@ -107,10 +108,17 @@ class Client:
         """
         return self._psql("--file=-", script=f"{sql} \\gexec\n", database=database).splitlines()
 
-    def try_each(self, statements: Iterable[str], *, database: str) -> None:
-        """Run each statement, whatever becomes of those before it; as in ask_each(), psql reads them."""
+    def try_each(self, statements: Iterable[str], *, database: str) -> list[str]:
+        """Run each statement, whatever becomes of those before it; returns what the server complained of.
+
+        As in ask_each(), psql reads them.
+        """
         script = "\n".join(["\\set ON_ERROR_STOP 0", *statements, ""])
-        self._psql("--file=-", script=script, database=database)
+        with self.psql("--file=-", database=database) as program:
+            _say(program, script)
+            program.stdout.read()
+            program.finish()
+            return errors(program.words)
 
     def go_on(self) -> None:
         """Raises what ends the operation, if something does: Stopped, or Unavailable past its time."""
@@ -139,8 +147,7 @@ class Client:
 
     def _psql(self, what: str, *, script: str = "", database: str, seconds: float = math.inf) -> str:
         with self.psql(what, database=database, seconds=seconds) as program:
-            with suppress(BrokenPipeError), program.stdin as pipe:
-                pipe.write(script.encode(errors="surrogateescape"))
+            _say(program, script)
             answer = program.stdout.read()
             program.finish()
         return answer.decode("utf-8", errors="replace").rstrip("\n")
@@ -206,6 +213,11 @@ class Clients:
             client.end()
         for others in list(self._others):
             others.end()
+
+
+def _say(program: Program, script: str) -> None:
+    with suppress(BrokenPipeError), program.stdin as pipe:
+        pipe.write(script.encode(errors="surrogateescape"))
 
 
 def _offers_tls(host: str, port: int) -> bool:

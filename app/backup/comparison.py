@@ -23,6 +23,7 @@ from .toc import entries
 from .truth import Truth, differences, shortened
 
 _WORKERS = 2
+_MOST_REFUSED = 3
 _PIECE_BYTES = CHUNK_BYTES // 8  # because each line of a large object moves what is held behind it
 _SCHEMA = ("--format=custom", "--compress=0", "--schema-only")
 _DATA = "--data-only"
@@ -55,11 +56,13 @@ def compare(made: Scratch, backup: Backup, path: Path, *, may_dump: bool) -> Com
     else:
         told, with_what = [], ""
     try:
+        refused = _hand_over(made, path)
         told += _of_structure(made, backup, path)
     except Damaged as error:
         # Because an archive of a newer release is restored by that release's pg_restore all the same.
-        return Comparison(with_what, shortened(told), (f"owners and definitions not compared: {error.fact}",))
-    return Comparison(with_what, shortened(told))
+        refused = (f"owners and definitions not compared: {error.fact}",)
+    # Because what could not be given is no trouble where nothing differs, and else tells why.
+    return Comparison(with_what, shortened([*told, *refused]) if told else (), () if told else refused)
 
 
 def _told(made: Scratch, method: str) -> Truth:
@@ -100,11 +103,14 @@ def _but_empty(found: Truth, source: Truth) -> Truth:
     return replace(found, tables=tables)
 
 
+def _hand_over(made: Scratch, path: Path) -> tuple[str, ...]:
+    with reading(path) as archive:
+        return made.hand_over(rights(entries(archive.chunks())))[:_MOST_REFUSED]
+
+
 def _of_structure(made: Scratch, backup: Backup, path: Path) -> list[str]:
     with reading(path) as archive:
         source = structure.structure(entries(archive.chunks()))
-    with reading(path) as archive:
-        made.hand_over(rights(entries(archive.chunks())))
     pg_dump = made.build.tools.program("pg_dump")
     with made.superuser.run(pg_dump, *_SCHEMA, database=DATABASE, large_writes=True) as program:
         found = structure.structure(entries(_pieces(program.stdout)))

@@ -10,6 +10,7 @@ from ..core.errors import Unavailable
 
 _LONGEST = 500
 _PREFIX = re.compile(r"^(?:pg_dump|pg_dumpall|pg_restore|psql): (?:error: |fatal: )?|^(?:ERROR|FATAL): +")
+_ERROR = re.compile(r"\bERROR:  (.+)")
 _ASIDE = re.compile(r"\b(warning|detail|hint|CONTEXT|LINE \d+): ?", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u2030-\ud7ff\ue000-\ufffd]+")
 
@@ -54,6 +55,11 @@ def complaint(program: str, stderr: str, code: int, *, secrets: Iterable[str] = 
     words = _words(_scrubbed(stderr, secrets)) or f"exit code {code}"
     hint = next((hint for sign, hint in _HINTS if re.search(sign, words)), "")
     return Unavailable(f"{program} failed: {words}", hint)
+
+
+def errors(stderr: str) -> list[str]:
+    """What the server said to psql, error by error."""
+    return [_UNPRINTABLE.sub(" ", found)[:_LONGEST] for found in _ERROR.findall(stderr)]
 
 
 def _scrubbed(text: str, secrets: Iterable[str]) -> str:

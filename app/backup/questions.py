@@ -96,7 +96,8 @@ select json_build_array(
     select number, data from piece) pieces));
 """
 
-# Not null is left out of constraints, because it is one since PostgreSQL 18 only; clones of a partitioned
+# Functions that come with a range type are left out, because they are more since PostgreSQL 14. Not null is
+# left out of constraints, because it is one since PostgreSQL 18 only; clones of a partitioned
 # table's are left out, because versions differ in how many they make.
 _COUNTS = """
 with rel as (
@@ -118,8 +119,8 @@ select json_build_object(
     where not tgisinternal and tgparentid = 0),
   'policies', (select count(*) from pg_policy join rel on rel.oid = polrelid),
   'rules', (select count(*) from pg_rewrite join rel on rel.oid = ev_class where rulename <> '_RETURN'),
-  'functions', (select count(*) from pg_proc p join pg_namespace n on n.oid = pronamespace
-    where {ours} and {free_function}),
+  'routines', (select count(*) from pg_proc p join pg_namespace n on n.oid = pronamespace
+    where {ours} and {free_function} and {not_of_a_type}),
   'types', (select count(*) from pg_type t join pg_namespace n on n.oid = typnamespace
     where typtype in ('d', 'e', 'r') and {ours} and {free_type}));
 """
@@ -176,6 +177,7 @@ def _things() -> dict[str, str]:
         "ours": _OURS,
         "free_relation": _FREE.format(oid="c.oid", catalog="pg_class"),
         "free_function": _FREE.format(oid="p.oid", catalog="pg_proc"),
+        "not_of_a_type": _FREE.format(oid="p.oid", catalog="pg_proc").replace("'e'", "'i'"),
         "free_type": _FREE.format(oid="t.oid", catalog="pg_type"),
         "free_domain": _FREE.format(oid="contypid", catalog="pg_type"),
     }

@@ -7,6 +7,7 @@ machine from inside the server.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ DATABASE, ROLE = "drill", "atalaia_drill"
 _LOCKS_AT_LEAST, _CONNECTIONS = 64, 16
 # Because code of a dump, which owns the database, can change what a name means in the sessions that follow.
 _TRUSTED = {"options": "-c search_path=pg_catalog"}
+_ROLE_IS_THERE = re.compile(r'role ".+" already exists|role name ".+" is reserved')
 _GIVE = """
 select format('alter schema %I owner to atalaia_drill', nspname) from pg_namespace
   where nspname !~ '^pg_' and nspname <> 'information_schema'
@@ -82,13 +84,15 @@ class Scratch:
         """Let the role that restores make things in what the superuser has made."""
         self.superuser.ask_each(_GIVE, database=DATABASE)
 
-    def hand_over(self, rights: Iterable[str]) -> None:
-        """Give everything to whom it belonged; what cannot be done is left, for whoever compares to find.
+    def hand_over(self, rights: Iterable[str]) -> tuple[str, ...]:
+        """Give everything to whom it belonged; returns why some could not be given, which may be many.
 
         From here on nobody may fill anything: these statements are the superuser's.
         """
         self.superuser.ask_each(_TAKE_BACK, database=DATABASE)
-        self.superuser.try_each(rights, database=DATABASE)
+        complaints = self.superuser.try_each(rights, database=DATABASE)
+        refused = (one for one in complaints if not _ROLE_IS_THERE.match(one))
+        return tuple(f"a right could not be given: {one}" for one in dict.fromkeys(refused))
 
     def _create(self, encoding: str, order: str) -> None:
         sql = (

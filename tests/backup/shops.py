@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 RENTALS = """
 create role renter; create role keeper; create role auditor;
 create schema staff authorization keeper;
@@ -109,3 +111,4 @@ create table letters (id int, body xml, many xml[], check (body is document));
 insert into letters values (1, '<a b="ç">&amp;<!-- x --></a>', array['<c/>'::xml, null]), (2, null, '{}');
 create view bodies as select id, xmlelement(name p, body) as p from letters where xpath_exists('//a', body);
 """
+MUSEUM = (Path(__file__).parent / "museum.sql").read_text()

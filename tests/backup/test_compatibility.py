@@ -17,7 +17,7 @@ import pytest
 
 from app.backup.builds import builds
 from app.backup.catalog import Catalog
-from app.backup.model import Backup, State, major
+from app.backup.model import Backup, Outcome, State, major
 from app.backup.restorer import Wish
 from app.backup.settings import BackupSettings
 from app.core.accounts import unprivileged
@@ -27,7 +27,7 @@ from app.services.backup_system import BackupSystem
 from app.testing import FrozenClock, RecordingEmit, wait_until
 
 from .server import CONTENT
-from .shops import BANK, LETTERS, RENTALS
+from .shops import BANK, LETTERS, MUSEUM, RENTALS
 
 pytestmark = [pytest.mark.compat, pytest.mark.timeout(300)]
 _OLDEST = 13
@@ -139,6 +139,29 @@ def test_restored_database_is_its_source(version: str, case: str, tmp_path: Path
             assert content(of(url, "again")) == content(url)
     except psycopg2.errors.FeatureNotSupported as error:
         pytest.skip(f"this server was built without it: {error}")
+
+
+@pytest.mark.parametrize("version", [one for one in sorted(SERVERS) if major(one) in {15, 18}])
+def test_unusual_objects_are_no_false_alarm(version: str, tmp_path: Path, drill_place: Path):
+    """Whatever SQL can define, own and grant is written by a second dump as by the first."""
+    with running(version, drill_place, MUSEUM) as url, opened(url, tmp_path, drill_place) as page:
+        drill = backed_up(page, tmp_path).drill
+        assert drill is not None
+        assert (drill.outcome, drill.differences, drill.notes) == (Outcome.PROVEN, (), ())
+
+
+def test_grant_that_no_restore_could_give_is_found(tmp_path: Path, drill_place: Path):
+    """Who granted something may have lost the way to it since: no restore gives it, and the drill says so."""
+    content = MUSEUM.replace('grant usage on schema public to app, "Über Rolle"', "select")
+    newest = max(SERVERS, key=major)
+    with running(newest, drill_place, content) as url, opened(url, tmp_path, drill_place) as page:
+        drill = backed_up(page, tmp_path).drill
+        assert drill is not None
+        assert drill.outcome is Outcome.FAILED
+        assert drill.differences == (
+            "grants are not as they were: TABLE base of public",
+            "a right could not be given: permission denied for schema public",
+        )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.backup.complaints import complaint
+from app.backup.complaints import complaint, errors
 
 
 def test_fact_is_what_the_program_said():
@@ -16,6 +16,12 @@ def test_fact_is_what_the_program_said():
 def test_silent_program_is_told_by_its_exit_code():
     """A program that says nothing is told by how it ended."""
     assert complaint("pg_dump", "", -9).fact == "pg_dump failed: exit code -9"
+
+
+def test_errors_of_many_statements_are_told_apart():
+    """Of what psql says while it goes on, each error of the server is told, fit for a terminal."""
+    words = 'psql:<stdin>:2: ERROR:  no "a\x1b"\nHINT:  x\npsql:<stdin>:4: ERROR:  no b\n'
+    assert errors(words) == ['no "a "', "no b"]
 
 
 def test_servers_own_words_are_told():
