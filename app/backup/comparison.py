@@ -12,6 +12,7 @@ from typing import IO, cast
 
 from . import copied, structure
 from .archive import CHUNK_BYTES, reading
+from .client import Client
 from .copied import Content, Unordered
 from .grants import rights
 from .model import Backup, Damaged
@@ -27,8 +28,6 @@ _MOST_REFUSED = 3
 _PIECE_BYTES = CHUNK_BYTES // 8  # because each line of a large object moves what is held behind it
 _SCHEMA = ("--format=custom", "--compress=0", "--schema-only")
 _DATA = "--data-only"
-
-Telling = Callable[[Callable[[str], Content]], Truth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,11 @@ def _of_dumps(made: Scratch, path: Path) -> list[str]:
 
     def found(content: Callable[[str], Content]) -> Truth:
         pg_dump = made.build.tools.program("pg_dump")
-        with made.role.run(pg_dump, _DATA, database=DATABASE, large_writes=True) as program:
-            truth = copied.told(_pieces(program.stdout), content)
-            program.finish()
-        return truth
+        with (
+            made.role.run(pg_dump, _DATA, database=DATABASE, large_writes=True) as program,
+            _heard(made.role, program),
+        ):
+            return copied.told(_pieces(program.stdout), content)
 
     was, now = source(copied.in_order), found(copied.in_order)
     odd = {table for table, rows in was.tables.items() if rows != now.tables.get(table)}
@@ -112,11 +112,11 @@ def _of_structure(made: Scratch, backup: Backup, path: Path) -> list[str]:
     with reading(path) as archive:
         source = structure.structure(entries(archive.chunks()))
     pg_dump = made.build.tools.program("pg_dump")
-    with made.superuser.run(pg_dump, *_SCHEMA, database=DATABASE, large_writes=True) as program:
+    with (
+        made.superuser.run(pg_dump, *_SCHEMA, database=DATABASE, large_writes=True) as program,
+        _heard(made.superuser, program),
+    ):
         found = structure.structure(entries(_pieces(program.stdout)))
-        for _ in _pieces(program.stdout):
-            continue
-        program.finish()
     same_client = made.build.major == backup.client_major
     same_server = made.build.major == backup.source.server_major
     return list(structure.differences(source, found, same_client=same_client, same_server=same_server))
@@ -126,10 +126,12 @@ def _of_structure(made: Scratch, backup: Backup, path: Path) -> list[str]:
 def _as_text(made: Scratch, path: Path) -> Iterator[Iterator[bytes]]:
     """The data of an archive as pg_restore writes them where it is connected to no server."""
     pg_restore = made.build.tools.program("pg_restore")
-    with made.superuser.run_alone(pg_restore, "--format=custom", _DATA, "--file=-") as program:
-        with _feeding(program, path):
-            yield _pieces(program.stdout)
-        program.finish()
+    with (
+        made.superuser.run_alone(pg_restore, "--format=custom", _DATA, "--file=-") as program,
+        _feeding(program, path),
+        _heard(made.superuser, program),
+    ):
+        yield _pieces(program.stdout)
 
 
 @contextmanager
@@ -154,8 +156,26 @@ def _feeding(program: Program, path: Path) -> Iterator[None]:
         raise
     finally:
         thread.join()
-    for error in why:
-        raise error
+        for error in why:
+            raise error  # Because a program whose food was bad complains of other things.
+
+
+@contextmanager
+def _heard(client: Client, program: Program) -> Iterator[None]:
+    """Hear why a program has ended, before what it said is believed, or is called broken."""
+    try:
+        yield
+    except Damaged:
+        client.go_on()
+        _hear(program)
+        raise
+    _hear(program)
+
+
+def _hear(program: Program) -> None:
+    for _ in _pieces(program.stdout):  # Because it does not end before it has said everything.
+        continue
+    program.finish()
 
 
 def _pieces(pipe: IO[bytes]) -> Iterator[bytes]:
