@@ -16,7 +16,16 @@ from ..core.files import open_private
 from .codec import CHUNK_BYTES, GZIP, Codec, codec_of
 from .model import Damaged, Fingerprint
 
-__all__ = ["CHUNK_BYTES", "ArchiveReader", "ArchiveWriter", "forget", "opened", "reading", "writing"]
+__all__ = [
+    "CHUNK_BYTES",
+    "ArchiveReader",
+    "ArchiveWriter",
+    "forget",
+    "opened",
+    "reading",
+    "writing",
+    "xxh3_128",
+]
 
 _PACKED_BYTES = 1 << 18
 

@@ -7,13 +7,14 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from ..core.errors import AtalaiaError, Unavailable
+from .complaints import errors
 from .connection import Connection
 from .model import Stopped
 from .program import TOO_LATE, Program
@@ -56,11 +57,34 @@ class Client:
     ) -> Iterator[Program]:
         """A program connected to the server, to `database` where one is named; ended after `seconds`."""
         target = f"--dbname={self._connection.conninfo(database)}"
+        command: list[str | Path] = [program, *arguments, "--no-password", target]
+        password = self._connection.password
+        with self._begun(
+            command, password=password, seconds=seconds, stdin=stdin, large_writes=large_writes
+        ) as running:
+            yield running
+
+    @contextmanager
+    def run_alone(self, program: Path, *arguments: str) -> Iterator[Program]:
+        """A program that is fed by us and connected to no server; ended with the others."""
+        with self._begun([program, *arguments], stdin=subprocess.PIPE, large_writes=True) as running:
+            yield running
+
+    @contextmanager
+    def _begun(
+        self,
+        command: list[str | Path],
+        *,
+        password: str = "",
+        seconds: float = math.inf,
+        stdin: int,
+        large_writes: bool,
+    ) -> Iterator[Program]:
         with self._lock:
             self.go_on()
             running = Program(
-                [program, *arguments, "--no-password", target],
-                password=self._connection.password,
+                command,
+                password=password,
                 seconds=min(seconds, self._until - time.monotonic()),
                 stdin=stdin,
                 large_writes=large_writes,
@@ -83,6 +107,18 @@ class Client:
         `sql` must hold no text of others, because psql reads it and not only the server.
         """
         return self._psql("--file=-", script=f"{sql} \\gexec\n", database=database).splitlines()
+
+    def try_each(self, statements: Iterable[str], *, database: str) -> list[str]:
+        """Run each statement, whatever becomes of those before it; returns what the server complained of.
+
+        As in ask_each(), psql reads them.
+        """
+        script = "\n".join(["\\set ON_ERROR_STOP 0", *statements, ""])
+        with self.psql("--file=-", database=database) as program:
+            _say(program, script)
+            program.stdout.read()
+            program.finish()
+            return errors(program.words)
 
     def go_on(self) -> None:
         """Raises what ends the operation, if something does: Stopped, or Unavailable past its time."""
@@ -111,8 +147,7 @@ class Client:
 
     def _psql(self, what: str, *, script: str = "", database: str, seconds: float = math.inf) -> str:
         with self.psql(what, database=database, seconds=seconds) as program:
-            with suppress(BrokenPipeError), program.stdin as pipe:
-                pipe.write(script.encode())
+            _say(program, script)
             answer = program.stdout.read()
             program.finish()
         return answer.decode("utf-8", errors="replace").rstrip("\n")
@@ -178,6 +213,11 @@ class Clients:
             client.end()
         for others in list(self._others):
             others.end()
+
+
+def _say(program: Program, script: str) -> None:
+    with suppress(BrokenPipeError), program.stdin as pipe:
+        pipe.write(script.encode(errors="surrogateescape"))
 
 
 def _offers_tls(host: str, port: int) -> bool:

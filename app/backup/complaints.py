@@ -10,10 +10,21 @@ from ..core.errors import Unavailable
 
 _LONGEST = 500
 _PREFIX = re.compile(r"^(?:pg_dump|pg_dumpall|pg_restore|psql): (?:error: |fatal: )?|^(?:ERROR|FATAL): +")
+_ERROR = re.compile(r"\bERROR:  (.+)")
 _ASIDE = re.compile(r"\b(warning|detail|hint|CONTEXT|LINE \d+): ?", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u2030-\ud7ff\ue000-\ufffd]+")
 
+# Because pg_dump says in its own words only that, and in the server's words why.
+_FROM_SERVER = re.compile(r"^pg_dump: detail: Error message from server: ")
 _HINTS = (
+    (
+        "conflict with recovery",
+        "Set hot_standby_feedback = on there, raise max_standby_streaming_delay, or back up the primary.",
+    ),
+    (
+        "statement pooling",
+        "Let DATABASE_URL lead to the server itself: a pool by statement keeps no transaction, nor a dump.",
+    ),
     ("password authentication failed|no password supplied", "Check user and password in DATABASE_URL."),
     (
         "Connection refused|could not translate host|timeout expired|No such file|server closed|terminat",
@@ -46,6 +57,11 @@ def complaint(program: str, stderr: str, code: int, *, secrets: Iterable[str] = 
     return Unavailable(f"{program} failed: {words}", hint)
 
 
+def errors(stderr: str) -> list[str]:
+    """What the server said to psql, error by error."""
+    return [_UNPRINTABLE.sub(" ", found)[:_LONGEST] for found in _ERROR.findall(stderr)]
+
+
 def _scrubbed(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         for spelling in {secret, quote(secret), quote(secret, safe="")} - {""}:
@@ -54,6 +70,6 @@ def _scrubbed(text: str, secrets: Iterable[str]) -> str:
 
 
 def _words(stderr: str) -> str:
-    lines = (line.strip() for line in stderr.splitlines())
+    lines = (_FROM_SERVER.sub("", line.strip()) for line in stderr.splitlines())
     told = [_PREFIX.sub("", line) for line in lines if line and not _ASIDE.search(line)]
     return _UNPRINTABLE.sub(" ", "; ".join(told))[:_LONGEST]

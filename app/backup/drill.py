@@ -20,6 +20,7 @@ from ..core.postgres_wheel import reachable
 from .archive import reading
 from .builds import Build, builds, fitting
 from .client import Client
+from .comparison import compare
 from .model import (
     Backup,
     CalledOff,
@@ -32,18 +33,14 @@ from .model import (
     RestoreFailed,
     Stopped,
 )
-from .questions import begin
 from .rehearsal import Rehearsal, is_of_the_scratch, plan_rehearsal
 from .scratch import DATABASE, Scratch, scratch
-from .session import session
-from .truth import Truth, differences
 from .verify import listing
 
 _WATCH_SECONDS = 0.2
 _ROOM = 1.3  # because the scratch has write-ahead log and sort files beside the data
 _SPARE_BYTES = 256 << 20
 _RESTORED_SHARE = 0.8
-_WORKERS = 2
 _LOCKS_PER_ENTRY = 4
 _OPTIONS = (
     "--format=custom",
@@ -56,10 +53,14 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a drill may take: its `folder` for the scratch server, and how long."""
+    """What a drill may take: its `folder` for the scratch server, and how long.
+
+    `second_dump`: where nobody looked at the source, the scratch may be dumped again instead.
+    """
 
     folder: Path
     seconds: float
+    second_dump: bool = True
 
 
 def drill(
@@ -93,6 +94,7 @@ def drill(
         server_version=rehearsing.server_version,
         differences=rehearsing.differences,
         notes=rehearsing.notes,
+        compared=rehearsing.compared,
     )
 
 
@@ -111,6 +113,7 @@ class _Rehearsing:
         self.restore_seconds: float | None = None
         self.differences: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
+        self.compared = ""
 
     def do(self) -> None:
         """NotDrillable, RestoreFailed, Damaged; Unavailable and OSError when a server does not run."""
@@ -132,10 +135,10 @@ class _Rehearsing:
 
     def judged(self) -> tuple[Outcome, str]:
         """What it comes to, and why it is no more than that."""
-        if self._backup.truth is None:
-            return Outcome.RESTORED, self._backup.without_truth or "there is nothing to compare it with"
         if self.differences:
             return Outcome.FAILED, f"it is not what its source was: {self.differences[0]}"
+        if not self.compared:
+            return Outcome.RESTORED, self._backup.without_truth or "there is nothing to compare it with"
         return Outcome.PROVEN, ""
 
     def _do_in(self, build: Build, place: Path, plan: Rehearsal) -> None:
@@ -151,10 +154,13 @@ class _Rehearsing:
             began = time.monotonic()
             self._fill(made, plan)
             self.restore_seconds = round(time.monotonic() - began, 3)
-            if self._backup.truth is not None:
-                found = _told(made.role, self._backup.truth.method)
-                self.differences = tuple(differences(self._backup.truth, found))
+            self._compare(made)
         self._on_share(1.0)
+
+    def _compare(self, made: Scratch) -> None:
+        found = compare(made, self._backup, self._path, may_dump=self._limits.second_dump)
+        self.compared, self.differences = found.with_what, found.differences
+        self.notes += found.notes
 
     def _fill(self, made: Scratch, plan: Rehearsal) -> None:
         if plan.by_superuser:
@@ -228,8 +234,3 @@ def _meaning(error: Unavailable) -> AtalaiaError:
     if is_of_the_scratch(error.fact):
         return Lacking(f"the scratch server cannot take it: {error.fact}", error.hint)
     return RestoreFailed(error.fact, error.hint)
-
-
-def _told(client: Client, method: str) -> Truth:
-    with session(client, begin(workers=_WORKERS), database=DATABASE) as (asking, _):
-        return asking.tell(method).truth(method)

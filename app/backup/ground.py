@@ -69,7 +69,7 @@ select json_build_object(
 """
 _PIDS = "\\conninfo\nselect 'asked ' || pg_backend_pid();\n"
 _CONNECTED, _ASKED = (
-    re.compile(r"^Backend PID\|(\d+)$", re.MULTILINE),
+    re.compile(r"^Backend PID\|(-?\d+)$", re.MULTILINE),
     re.compile(r"^asked (\d+)$", re.MULTILINE),
 )
 _TOAST = re.compile(r"pg_toast\.pg_toast_\d+")
@@ -98,7 +98,8 @@ def look(client: Client, folder: Path, drill_folder: Path, last: Backup | None) 
 
 def survey(client: Client, *, large_bytes: int = LARGE_BYTES) -> Ground:
     """Ask the server; Unavailable when it cannot be reached. Values beyond `large_bytes` are told."""
-    with session(client, "") as (asking, _):
+    # Because a pool of connections by statement takes no transaction, and a dump is one.
+    with session(client, "begin;\n") as (asking, _):
         pids = "\n".join(asking.ask(_PIDS))
         told = asking.ask(_GROUND.replace("large_bytes", str(large_bytes)) + ";\n")
     found = msgspec.json.decode("".join(told), type=Ground)

@@ -115,6 +115,7 @@ class Drill:
     """What came of restoring a backup into a scratch server; `reason` is empty for a PROVEN one.
 
     `restore_seconds` is the restore alone; `differences` from the source; `notes`: what was left out.
+    `compared`: rows were compared with the `snapshot` of the dump, with the `dump` itself, or not (empty).
     """
 
     outcome: Outcome
@@ -125,6 +126,7 @@ class Drill:
     server_version: str = ""
     differences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    compared: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def backup_drilled(backup: Backup, drill: Drill) -> Signal:
         return _signal(code, title, what, Severity.LOW, code, Condition.NOTED, labels=labels)
     is_failed = drill.outcome is Outcome.FAILED
     return _signal(
-        _DRILL,
+        _DRILL if backup.kind == "postgres" else f"{_DRILL}:{backup.source.database}",
         "Backup does not restore",
         f"{backup.id}: {'; '.join(drill.differences) or drill.reason}" if is_failed else "",
         Severity.HIGH,

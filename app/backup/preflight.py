@@ -175,7 +175,7 @@ def _standby(ground: Ground, _: Means) -> Iterator[Finding]:
     if ground.is_standby and ground.standby_delay_ms >= 0 and not ground.standby_feedback:
         yield Finding(
             Level.WARNING,
-            f"the server is a standby that cancels long reads after {ground.standby_delay_ms / 1000:.0f} s",
+            f"the server is a standby that cancels long reads after {ground.standby_delay_ms / 1000:g} s",
             "Set hot_standby_feedback = on there, or back up the primary.",
         )
 

@@ -66,14 +66,18 @@ class Program:
         assert self._process.stdin is not None
         return self._process.stdin
 
+    @property
+    def words(self) -> str:
+        """The end of what it wrote to stderr so far."""
+        return self._stderr.read_text(errors="replace")[-_STDERR_CHARS:]
+
     def finish(self) -> None:
         """Wait for its end; raises what end() was given, or its complaint when it has failed."""
         code = self._process.wait()
         if self._why is not None:
             raise self._why
         if code:
-            words = self._stderr.read_text(errors="replace")[-_STDERR_CHARS:]
-            raise complaint(self._name, words, code, secrets=[self._password])
+            raise complaint(self._name, self.words, code, secrets=[self._password])
 
     def end(self, why: AtalaiaError) -> None:
         """Ask it to end, and soon make it."""

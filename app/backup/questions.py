@@ -33,11 +33,13 @@ _FREE = """not exists (select from pg_depend d
     where d.classid = '{catalog}'::regclass and d.objid = {oid} and d.deptype = 'e')"""
 _TABLES = """
 from pg_class c join pg_namespace n on n.oid = relnamespace
-where relkind = 'r' and {ours} and {free_relation}
-  and (relpersistence = 'p' or relpersistence = 'u' and not pg_is_in_recovery())
+where relkind = 'r' and {ours} and {free_relation} and relpersistence in ('p', 'u')
 """
+# What is not logged cannot be read on a standby; a dump has that table without its rows.
+_UNREAD = "relpersistence = 'u' and pg_is_in_recovery()"
 _LOCKS = """
-select format('lock table only %I.%I in access share mode', nspname, relname) {tables} \\gexec
+select format('lock table only %I.%I in access share mode', nspname, relname)
+{tables} and not ({unread}) \\gexec
 """
 
 # The types whose equal values are written alike and whose hash is the same on every server. Others go in as
@@ -54,7 +56,8 @@ _HASH = {
     "text": "hashtextextended(({row})::text, 0)",
 }
 _CONTENTS = """
-select format(
+select case when {unread} then format('select json_build_array(%L, 0, ''0'')', nspname || '.' || relname)
+else format(
   'select json_build_array(%L, count(*), coalesce(sum({hash_of_columns}), 0)::text) from only %I.%I t',
   nspname || '.' || relname,
   (select string_agg(format(
@@ -66,7 +69,7 @@ select format(
       left join pg_type element on element.typarray = coalesce(base.oid, type.oid)
       join pg_type value on value.oid = coalesce(element.oid, base.oid, type.oid)
     where attrelid = c.oid and attnum > 0 and not attisdropped),
-  nspname, relname)
+  nspname, relname) end
 {tables} order by nspname, relname \\gexec
 """
 
@@ -77,7 +80,7 @@ select format(
   'select json_build_array(%L, (last_value - case when is_called then 0::numeric else %s end)::text)'
     ' from %I.%I', nspname || '.' || relname, seqincrement, nspname, relname)
 from pg_class c join pg_namespace n on n.oid = relnamespace join pg_sequence on seqrelid = c.oid
-where {ours} and {free_relation} and not seqcycle order by nspname, relname \\gexec
+where {ours} and {free_relation} and not seqcycle and not ({unread}) order by nspname, relname \\gexec
 """
 
 # In pieces of a megabyte, because a large object may be larger than any value.
@@ -93,7 +96,8 @@ select json_build_array(
     select number, data from piece) pieces));
 """
 
-# Not null is left out of constraints, because it is one since PostgreSQL 18 only; clones of a partitioned
+# Functions that come with a range type are left out, because they are more since PostgreSQL 14. Not null is
+# left out of constraints, because it is one since PostgreSQL 18 only; clones of a partitioned
 # table's are left out, because versions differ in how many they make.
 _COUNTS = """
 with rel as (
@@ -115,8 +119,8 @@ select json_build_object(
     where not tgisinternal and tgparentid = 0),
   'policies', (select count(*) from pg_policy join rel on rel.oid = polrelid),
   'rules', (select count(*) from pg_rewrite join rel on rel.oid = ev_class where rulename <> '_RETURN'),
-  'functions', (select count(*) from pg_proc p join pg_namespace n on n.oid = pronamespace
-    where {ours} and {free_function}),
+  'routines', (select count(*) from pg_proc p join pg_namespace n on n.oid = pronamespace
+    where {ours} and {free_function} and {not_of_a_type}),
   'types', (select count(*) from pg_type t join pg_namespace n on n.oid = typnamespace
     where typtype in ('d', 'e', 'r') and {ours} and {free_type}));
 """
@@ -151,7 +155,7 @@ def begin(*, lock_wait_seconds: int = 0, workers: int = 0) -> str:
 
 def locks() -> str:
     """What keeps every table from being emptied or dropped until the transaction ends."""
-    return _LOCKS.format(tables=_TABLES.format(**_things()))
+    return _LOCKS.format(tables=_TABLES.format(**_things()), unread=_UNREAD)
 
 
 def question(part: Part, method: str) -> str:
@@ -162,6 +166,7 @@ def question(part: Part, method: str) -> str:
         "hash_of_columns": _HASH[method].format(row="row(%s)"),
         "hash_of_piece": _HASH[method].format(row="row(m.oid, number, data)"),
         "tables": _TABLES.format(**_things()),
+        "unread": _UNREAD,
     }
     return _QUESTIONS[part].format(**words, **_things())
 
@@ -172,6 +177,7 @@ def _things() -> dict[str, str]:
         "ours": _OURS,
         "free_relation": _FREE.format(oid="c.oid", catalog="pg_class"),
         "free_function": _FREE.format(oid="p.oid", catalog="pg_proc"),
+        "not_of_a_type": _FREE.format(oid="p.oid", catalog="pg_proc").replace("'e'", "'i'"),
         "free_type": _FREE.format(oid="t.oid", catalog="pg_type"),
         "free_domain": _FREE.format(oid="contypid", catalog="pg_type"),
     }

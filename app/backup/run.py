@@ -90,7 +90,9 @@ class Run:
     def prove(self, backup: Backup) -> Drill:
         """Drill a backup and put down what came of it; Stopped when it was ended, and nothing is put down."""
         limits = Limits(
-            self._settings.drill_folder(self._catalog.folder), self._settings.drill_timeout_seconds
+            self._settings.drill_folder(self._catalog.folder),
+            self._settings.drill_timeout_seconds,
+            second_dump=self._settings.truth != "off",
         )
         self._first_percent = self.running.percent
         self._tell(phase="drilling")
@@ -105,7 +107,7 @@ class Run:
 
     def _dumped(self, source: Source, tools: Tools, part: Path) -> tuple[Fingerprint, Truth | None, str]:
         """The dump, the truth about it, and why there is none though it was asked for."""
-        if self._settings.truth == "off":
+        if self._settings.truth != "snapshot":
             return self._dump(tools, part, ""), None, ""
         with snapshot(
             self._client,

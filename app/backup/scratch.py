@@ -7,7 +7,8 @@ machine from inside the server.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from .sql import identifier, literal
 
 DATABASE, ROLE = "drill", "atalaia_drill"
 _LOCKS_AT_LEAST, _CONNECTIONS = 64, 16
+# Because code of a dump, which owns the database, can change what a name means in the sessions that follow.
+_TRUSTED = {"options": "-c search_path=pg_catalog"}
+_ROLE_IS_THERE = re.compile(r'role ".+" already exists|role name ".+" is reserved')
 _GIVE = """
 select format('alter schema %I owner to atalaia_drill', nspname) from pg_namespace
   where nspname !~ '^pg_' and nspname <> 'information_schema'
@@ -32,6 +36,19 @@ union all
 select format('grant all on %s to atalaia_drill', objid::regclass) from pg_depend
   join pg_class c on c.oid = objid
   where classid = 'pg_class'::regclass and deptype = 'e' and relkind in ('r', 'p', 'v', 'S')
+"""
+_TAKE_BACK = """
+select format('revoke all on foreign data wrapper %I from atalaia_drill', fdwname)
+  from pg_foreign_data_wrapper
+union all
+select format('revoke all on %s from atalaia_drill', objid::regclass) from pg_depend
+  join pg_class c on c.oid = objid
+  where classid = 'pg_class'::regclass and deptype = 'e' and relkind in ('r', 'p', 'v', 'S')
+union all
+select 'alter schema public owner to '
+    || case when current_setting('server_version_num')::int < 150000 then 'atalaia'
+       else 'pg_database_owner' end
+  from pg_namespace where nspname = 'public'
 """
 
 
@@ -67,6 +84,16 @@ class Scratch:
         """Let the role that restores make things in what the superuser has made."""
         self.superuser.ask_each(_GIVE, database=DATABASE)
 
+    def hand_over(self, rights: Iterable[str]) -> tuple[str, ...]:
+        """Give everything to whom it belonged; returns why some could not be given, which may be many.
+
+        From here on nobody may fill anything: these statements are the superuser's.
+        """
+        self.superuser.ask_each(_TAKE_BACK, database=DATABASE)
+        complaints = self.superuser.try_each(rights, database=DATABASE)
+        refused = (one for one in complaints if not _ROLE_IS_THERE.match(one))
+        return tuple(f"a right could not be given: {one}" for one in dict.fromkeys(refused))
+
     def _create(self, encoding: str, order: str) -> None:
         sql = (
             f"create database {DATABASE} owner {ROLE} template template0 encoding {literal(encoding)}{order}"
@@ -93,10 +120,10 @@ def scratch(build: Build, server: Path, place: Path, *, seconds: float, locks: i
     with scratch_postgres(server, place, settings) as home:
         superuser, role = (
             Client(
-                Connection("postgres", user=user, hosts=str(home.socket), ports=PORT),
+                Connection("postgres", user=user, hosts=str(home.socket), ports=PORT, options=options),
                 seconds=seconds,
                 tools=[build.tools],
             )
-            for user in (SUPERUSER, ROLE)
+            for user, options in ((SUPERUSER, _TRUSTED), (ROLE, {}))
         )
         yield Scratch(superuser, role, build)

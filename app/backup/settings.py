@@ -48,8 +48,9 @@ class BackupSettings(Section):
     )
     truth: str = knob(
         "snapshot",
-        "What a drill compares with: snapshot (rows hashed in the snapshot of the dump) or off: nothing",
-        pattern="^(snapshot|off)$",
+        "What a drill compares rows with: snapshot (hashed in the snapshot of the dump), dump (what the "
+        "scratch server gives when it is dumped again: no load on the database) or off: nothing",
+        pattern="^(snapshot|dump|off)$",
     )
     drill: str = knob(
         "always",

@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..core.clock import Clock
-from ..core.database_copy import VERSION, Counts, copy_database, examine
+from ..core.database_copy import VERSION, Counts, copy_database, examine, things
 from ..core.errors import Conflict, Unavailable
 from ..core.files import open_private, private_folder, sync_folder
 from .archive import CHUNK_BYTES, reading, writing
 from .catalog import PART, Catalog
 from .codec import Codec
 from .model import Backup, Fingerprint, OnShare, Running, Source, State
+from .truth import Rows, Truth
 from .verify import verify
 
 KIND = "sqlite"
@@ -44,15 +45,16 @@ class SqliteRun:
         4. Publish.
         """
         began = time.monotonic()
-        with _workshop(self.catalog.folder) as copy:
+        with workshop(self.catalog.folder) as copy:
             rows = copy_database(self.file, copy, _part_of(on_share, 0.0, _COPIED))
             if examine(copy) != rows:
                 raise Unavailable("the copy has other rows than the file had", "Try again; look at the disk.")
+            truth = truth_of(rows, things(copy))
             size_bytes = copy.stat().st_size
             fingerprint = self._pack(copy, _part_of(on_share, _COPIED, _PACKED))
         part = self.catalog.path(self.running.id, PART)
         verify(part, fingerprint, _part_of(on_share, _PACKED, 1.0))
-        backup = self._backup(fingerprint, rows, size_bytes, time.monotonic() - began)
+        backup = self._backup(fingerprint, truth, size_bytes, time.monotonic() - began)
         self.catalog.publish(backup)
         return backup
 
@@ -67,7 +69,7 @@ class SqliteRun:
                 on_share(min(archive.raw_bytes / size_bytes, 1.0))
             return archive.finish()
 
-    def _backup(self, fingerprint: Fingerprint, rows: Counts, size_bytes: int, seconds: float) -> Backup:
+    def _backup(self, fingerprint: Fingerprint, truth: Truth, size_bytes: int, seconds: float) -> Backup:
         return Backup(
             id=self.running.id,
             sequence=self.running.sequence,
@@ -77,10 +79,11 @@ class SqliteRun:
             finished_at=self.clock.now(),
             duration_seconds=round(seconds, 3),
             file=f"{self.running.id}{self.codec.suffix_of(KIND)}",
-            tables=len(rows),
+            tables=len(truth.tables),
             client_version=VERSION,
             source=Source(self.running.database, VERSION, "UTF-8", "", "", size_bytes, ()),
             kind=KIND,
+            truth=truth,
             **asdict(fingerprint),
         )
 
@@ -100,7 +103,7 @@ def restore_sqlite(
     mark = secrets.token_hex(4)
     part = into.with_name(f".{into.name}.{mark}.part")
     try:
-        _unpack(path, part, backup.raw_bytes, _part_of(on_share, _COPIED, 1.0))
+        unpack(path, part, backup.raw_bytes, _part_of(on_share, _COPIED, 1.0))
         rows = examine(part)
         former = _put_aside(into, mark) if into.exists() else None
         part.rename(into)
@@ -111,7 +114,8 @@ def restore_sqlite(
     return rows, former
 
 
-def _unpack(path: Path, part: Path, raw_bytes: int, on_share: OnShare) -> None:
+def unpack(path: Path, part: Path, raw_bytes: int, on_share: OnShare) -> Fingerprint:
+    """Write what is in a backup's file to the new file `part`; returns what was read. Damaged, OSError."""
     descriptor = open_private(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with reading(path) as archive, os.fdopen(descriptor, "wb") as file:
         for raw in archive.chunks():
@@ -119,6 +123,7 @@ def _unpack(path: Path, part: Path, raw_bytes: int, on_share: OnShare) -> None:
             on_share(min(file.tell() / max(raw_bytes, 1), 1.0))
         file.flush()
         os.fsync(descriptor)
+        return archive.fingerprint()
 
 
 def _put_aside(path: Path, mark: str) -> Path:
@@ -134,15 +139,20 @@ def _beside(path: Path) -> list[Path]:
     return [path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm", "-journal")]
 
 
+def truth_of(rows: Counts, others: Counts) -> Truth:
+    """Rows without a hash each, because the hash of the whole copy stands for all of them."""
+    return Truth(KIND, {name: Rows(count, "") for name, count in rows.items()}, {}, Rows(0, ""), others)
+
+
 @contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
-    """Where a copy is put that is not compressed yet; what a killed process left there goes first."""
-    workshop = folder / ".sqlite"
-    shutil.rmtree(workshop, ignore_errors=True)
+def workshop(folder: Path) -> Iterator[Path]:
+    """Where a file lies that is not compressed, or no longer; what a killed process left there goes first."""
+    shop = folder / ".sqlite"
+    shutil.rmtree(shop, ignore_errors=True)
     try:
-        yield private_folder(workshop) / "copy"
+        yield private_folder(shop) / "copy"
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(shop, ignore_errors=True)
 
 
 def _part_of(on_share: OnShare, start: float, end: float) -> OnShare:

@@ -19,11 +19,13 @@ from ..core.signal import Emit
 from . import notices
 from .catalog import Catalog
 from .contents import Contents
-from .model import Backup, CalledOff, OnShare, Running, Stopped, backup_id, failed
+from .model import Backup, CalledOff, NotDrillable, OnShare, Running, Stopped, backup_id, drilled, failed
 from .plan import Daily, Reason, due, is_overdue
 from .rotation import Rotation
 from .settings import BackupSettings
 from .sqlite import SqliteRun
+from .sqlite_drill import drill_sqlite
+from .turn import Turn
 
 _STOP_SECONDS = 10.0
 _TELL_SECONDS = 1.0
@@ -87,6 +89,25 @@ class Sqlites:
             self._catalog.over()
             turn.release()
 
+    def begin_drill(self, backup: Backup) -> Running:
+        """Begin to drill a backup, in a thread; Conflict while a run is under way."""
+        turn = self._catalog.turn()
+        try:
+            now, name = self._clock.now(), backup.source.database
+            self._catalog.clean_up(now)
+            running = Running(
+                backup.id, backup.sequence, "drill", now, os.getpid(), phase="drilling", database=name
+            )
+            follow = self._following(running, lambda _: None)
+            self._thread = threading.Thread(
+                target=self._drill, args=(backup, turn, follow), name="atalaia-sqlite", daemon=True
+            )
+            self._thread.start()
+        except BaseException:
+            turn.release()
+            raise
+        return running
+
     def stop(self) -> None:
         """Break off what is under way."""
         self._ended.set()
@@ -105,6 +126,26 @@ class Sqlites:
             # Because each failure is recorded and alerted, and another run may have begun meanwhile.
             with guard("backup.sqlite"), suppress(AtalaiaError):
                 self.back_up(self.files[name], reason)
+
+    def _drill(self, backup: Backup, turn: Turn, follow: OnShare) -> None:
+        until = time.monotonic() + self._settings.drill_timeout_seconds
+
+        def go_on(share: float) -> None:
+            if time.monotonic() > until:
+                raise NotDrillable("it was not done when its time was over")
+            follow(share)
+
+        path, folder = self._catalog.path(backup.id), self._catalog.folder
+        try:
+            # Because whatever becomes of the drill, the backup is there already.
+            with guard("backup.drill"), suppress(Stopped, CalledOff):
+                made = drill_sqlite(backup, path, folder, self._clock.now(), go_on)
+                self._catalog.rewrite(drilled(self._catalog.backup(backup.id), made))
+                self._emit(notices.backup_drilled(backup, made))
+        finally:
+            with guard("backup.drill"):
+                self._catalog.over()
+            turn.release()
 
     def _made(self, running: Running, path: Path, follow: OnShare) -> Backup:
         run = SqliteRun(running, self._catalog, path, self._settings.codec, self._clock)

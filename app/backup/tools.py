@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..core.errors import Unavailable
-from ..core.postgres_wheel import servers
+from ..core.postgres_wheel import every_server
 
 ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 _OLDEST_SERVER = 13
@@ -37,9 +38,11 @@ class Tools:
 
 
 def installed(configured: str = "") -> list[Tools]:
-    """Every usable installation: the wheel's and that on PATH, or only that of the pg_dump `configured`."""
-    folders = [Path(configured).parent] if configured else [*_wheel_folders(), *_folder_on_path()]
-    return list(_usable(folders))
+    """Every usable installation: the wheels' and that on PATH, or only that of the pg_dump `configured`."""
+    if configured:
+        return _usable(Path(configured).parent)
+    wheels = [tools for server in every_server() for tools in _of_wheel(server / "bin")]
+    return [*wheels, *(tools for folder in _folder_on_path() for tools in _usable(folder))]
 
 
 def choose(found: Iterable[Tools], *, at_least: int, tls: bool) -> Tools:
@@ -66,19 +69,19 @@ def _fitting(found: Iterable[Tools], at_least: int, tls: bool) -> list[Tools]:
     return fitting
 
 
-def _usable(folders: Iterable[Path]) -> Iterator[Tools]:
-    for folder in folders:
-        told = _told(folder / "pg_dump", "--version")
-        if told is not None and (version := _VERSION.search(told)):
-            major, rest = version[1].decode(), version[2].decode()
-            yield Tools(folder, major + rest, int(major), _speaks_tls(folder / "psql"))
+@lru_cache(maxsize=32)
+def _of_wheel(folder: Path) -> list[Tools]:
+    """As _usable(), asked once, because what a wheel has put there stays as it is."""
+    return _usable(folder)
 
 
-def _wheel_folders() -> list[Path]:
-    try:
-        return [server / "bin" for server in servers()]
-    except Unavailable:
+def _usable(folder: Path) -> list[Tools]:
+    """What is in a folder: one installation or none."""
+    told = _told(folder / "pg_dump", "--version")
+    if told is None or not (version := _VERSION.search(told)):
         return []
+    major, rest = version[1].decode(), version[2].decode()
+    return [Tools(folder, major + rest, int(major), _speaks_tls(folder / "psql"))]
 
 
 def _folder_on_path() -> list[Path]:

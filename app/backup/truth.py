@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -80,11 +80,15 @@ class Told:
 
 
 def differences(source: Truth, found: Truth) -> list[str]:
-    """What is not as it was, in words; at most twenty, the last of which says how many more there are."""
-    told = [*_of_tables(source, found), *_of_sequences(source, found), *_of_objects(source, found)]
+    """What is not as it was, in words."""
+    return [*_of_tables(source, found), *_of_sequences(source, found), *_of_objects(source, found)]
+
+
+def shortened(told: Sequence[str]) -> tuple[str, ...]:
+    """At most twenty, the last of which says how many more there are."""
     if len(told) > _MOST_TOLD:
-        return [*told[: _MOST_TOLD - 1], f"{len(told) - _MOST_TOLD + 1} more"]
-    return told
+        return (*told[: _MOST_TOLD - 1], f"{len(told) - _MOST_TOLD + 1} more")
+    return tuple(told)
 
 
 def _of_tables(source: Truth, found: Truth) -> Iterator[str]:

@@ -17,9 +17,13 @@ _BUSY_SECONDS = 10.0
 _PAGES = 512
 _PAUSE_SECONDS = 0.002
 _TABLES = "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'"
+_THINGS = """
+select case type when 'index' then 'indexes' else type || 's' end, count(*) from sqlite_master
+where type in ('index', 'trigger', 'view') group by type
+"""
 
 Counts = dict[str, int]
-"""Rows by table."""
+"""Rows by table, or other things by their kind."""
 
 
 def copy_database(source: Path, copy: Path, on_share: Callable[[float], None]) -> Counts:
@@ -51,6 +55,15 @@ def examine(path: Path) -> Counts:
         if complaints != ["ok"]:
             raise Unavailable(f"it is damaged inside: {'; '.join(complaints)}", "Look at the original file.")
         return _counts(connection, [name for (name,) in connection.execute(_TABLES)])
+
+
+def things(path: Path) -> Counts:
+    """How many indexes, triggers and views a file has, and foreign keys that lead nowhere; Unavailable."""
+    with _told(path), closing(_connect(path)) as connection:
+        found = dict.fromkeys(("indexes", "triggers", "views"), 0)
+        found |= dict(connection.execute(_THINGS))
+        broken = sum(1 for _ in connection.execute("pragma foreign_key_check"))
+    return found | {"broken foreign keys": broken}
 
 
 def _connect(path: Path) -> sqlite3.Connection:

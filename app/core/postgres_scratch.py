@@ -32,7 +32,6 @@ _CLUSTER = (
     "--encoding=UTF8",
     "--no-locale",
     "--no-sync",
-    "--no-instructions",
 )
 _SETTINGS = {
     "listen_addresses": "",

@@ -1,4 +1,4 @@
-"""A run of a backup as server-sent events: each change of its progress, and at last what became of it."""
+"""A run or a second copy as server-sent events: each change of its progress, at last what became of it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ async def _events(page: BackupSystem, offload: Offload, backup_id: str) -> Async
             yield b": still at it\n\n"
             said_at = current_time()
         await sleep(_LOOK_SECONDS)
-        document = await offload(page.get, document["id"])
+        document = await offload(page.current, document["id"])
+        assert document is not None  # because one of that id is there
     yield _event("ended", document)
 
 

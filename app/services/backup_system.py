@@ -132,20 +132,21 @@ class BackupSystem:
         return document(self._runner.begin(reason))
 
     def drill(self, backup_id: str | None = None) -> dict[str, Any]:
-        """Begin to restore a backup into a throw-away server; the last good one where none is named.
+        """Begin to restore a backup into a throw-away server or file; the last good one where none is named.
 
-        NotFound, Conflict while anything runs, InputRejected for what is no dump of PostgreSQL.
+        NotFound, Conflict while anything runs, InputRejected for a damaged one.
         """
-        if self._runner is None:
-            raise Unavailable(*self._why_not)
         backup = self._catalog.backup(backup_id) if backup_id else self._contents().last_good
         if backup is None:
             raise NotFound("there is no good backup", "Make one: python -m app backup run")
-        if backup.kind != "postgres" or not backup.state.is_good:
+        if not backup.state.is_good:
             raise InputRejected(
-                f"{backup.id} cannot be drilled: it is {backup.state.value}, of kind {backup.kind}",
-                "See: python -m app backup list",
+                f"{backup.id} cannot be drilled: it is {backup.state.value}", "See: python -m app backup list"
             )
+        if backup.kind == KIND:
+            return document(self._sqlites.begin_drill(backup))
+        if self._runner is None:
+            raise Unavailable(*self._why_not)
         return document(self._runner.begin_drill(backup))
 
     def wait(self, backup_id: str, deadline_seconds: float) -> dict[str, Any]:
@@ -175,11 +176,14 @@ class BackupSystem:
         return document(self._contents().find(backup_id))
 
     def current(self, backup_id: str = "") -> dict[str, Any] | None:
-        """As get(); without an id the run under way, None when nothing runs."""
-        if backup_id:
-            return self.get(backup_id)
+        """As get(), or how far its second copy is; without an id what is under way, None when nothing is."""
         running = self._catalog.running()
-        return document(running) if running else None
+        if running is not None and backup_id in {"", running.id}:
+            return document(running)
+        copying = self._courier.copying()
+        if copying is not None and backup_id in {"", copying["id"]}:
+            return self.get(copying["id"]) | copying
+        return self.get(backup_id) if backup_id else None
 
     def back_up_sqlite(
         self, name: str, *, reason: str, progress: Callable[[float], None] = lambda _: None

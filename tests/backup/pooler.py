@@ -10,12 +10,12 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from urllib.parse import parse_qs, urlsplit
 
 _KEY_DATA = b"K\x00\x00\x00\x0c"
-_NUMBER = b"\x00\x00\x00\x07"
 
 
 @contextmanager
-def pooled(url: str) -> Iterator[str]:
-    """The URL that leads to the same database through such a port."""
+def pooled(url: str, number: int) -> Iterator[str]:
+    """The URL that leads to the same database through such a port, which gives each session that number."""
+    renumbered = number.to_bytes(4, "big", signed=True)
     parts = urlsplit(url)
     (folder,) = parse_qs(parts.query)["host"]
 
@@ -23,9 +23,9 @@ def pooled(url: str) -> Iterator[str]:
         def handle(self) -> None:
             with socket.socket(socket.AF_UNIX) as server:
                 server.connect(f"{folder}/.s.PGSQL.5432")
-                back = threading.Thread(target=_relay, args=(server, self.request, True))
+                back = threading.Thread(target=_relay, args=(server, self.request, renumbered))
                 back.start()
-                _relay(self.request, server, False)
+                _relay(self.request, server, b"")
                 back.join()
 
     with ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
@@ -36,11 +36,11 @@ def pooled(url: str) -> Iterator[str]:
         thread.join()
 
 
-def _relay(source: socket.socket, sink: socket.socket, renumber: bool) -> None:
+def _relay(source: socket.socket, sink: socket.socket, number: bytes) -> None:
     with suppress(OSError):
         while data := source.recv(65_536):
-            at = data.find(_KEY_DATA) if renumber else -1
+            at = data.find(_KEY_DATA) if number else -1
             if at >= 0:
-                data = data[: at + 5] + _NUMBER + data[at + 9 :]
+                data = data[: at + 5] + number + data[at + 9 :]
             sink.sendall(data)
         sink.shutdown(socket.SHUT_RDWR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.backup.complaints import complaint
+from app.backup.complaints import complaint, errors
 
 
 def test_fact_is_what_the_program_said():
@@ -16,6 +16,23 @@ def test_fact_is_what_the_program_said():
 def test_silent_program_is_told_by_its_exit_code():
     """A program that says nothing is told by how it ended."""
     assert complaint("pg_dump", "", -9).fact == "pg_dump failed: exit code -9"
+
+
+def test_errors_of_many_statements_are_told_apart():
+    """Of what psql says while it goes on, each error of the server is told, fit for a terminal."""
+    words = 'psql:<stdin>:2: ERROR:  no "a\x1b"\nHINT:  x\npsql:<stdin>:4: ERROR:  no b\n'
+    assert errors(words) == ['no "a "', "no b"]
+
+
+def test_servers_own_words_are_told():
+    """Why a dump broke off stands in what pg_dump calls a detail."""
+    words = """pg_dump: error: Dumping the contents of table "big" failed: PQgetResult() failed.
+pg_dump: detail: Error message from server: ERROR:  canceling statement due to conflict with recovery
+DETAIL:  User query might have needed to see row versions that must be removed.
+pg_dump: detail: Command was: COPY public.big (i, t) TO stdout;"""
+    said = complaint("pg_dump", words, 1)
+    assert said.fact.endswith("failed.; canceling statement due to conflict with recovery")
+    assert "hot_standby_feedback" in said.hint
 
 
 @pytest.mark.parametrize("password", ["canary", "c%n/ry@:", "canário ☕"])
@@ -41,6 +58,7 @@ def test_long_complaints_are_cut():
     ("words", "hint"),
     [
         ('FATAL:  password authentication failed for user "x"', "user and password"),
+        ("FATAL:  transaction blocks not allowed in statement pooling mode; server closed", "server itself"),
         ("Connection refused\n\tIs the server running?", "leads to it"),
         ("ERROR:  canceling statement due to lock timeout", "pg_stat_activity"),
         ("query would be affected by row-level security policy", "BYPASSRLS"),

@@ -169,8 +169,16 @@ def test_without_truth_it_is_restored(yard: Yard):
     assert made.drill.reason == "there is nothing to compare it with"
 
 
+def test_second_dump_asks_nothing_of_the_source(clerk: Yard):
+    """With `dump` the restored database is dumped again and compared, and nothing is hashed on the source."""
+    made = clerk.back_up(EVERYTHING, truth="dump")
+    assert (made.state, made.truth) == (State.PROVEN, None)
+    assert made.drill is not None
+    assert (made.drill.compared, made.drill.reason) == ("dump", "")
+
+
 def test_dump_outlives_the_session_that_looks(yard: Yard):
-    """When the session that finds out the truth is ended, there is a backup, restored but not proven."""
+    """When the session that finds out the truth is ended, the restored database is dumped and compared."""
     yard.server.make("shop", LARGE)
     page = yard.open()
     begun = page.request(reason="manual")
@@ -180,9 +188,10 @@ def test_dump_outlives_the_session_that_looks(yard: Yard):
     assert yard.server.run("postgres", end)
     page.wait(begun["id"], 60)
     made = yard.catalog.backup(begun["id"])
-    assert (made.state, made.truth) == (State.RESTORED, None)
+    assert made.without_truth.startswith("its content could not be found out: ")
+    assert (made.state, made.truth) == (State.PROVEN, None)
     assert made.drill is not None
-    assert made.drill.reason.startswith("its content could not be found out: ")
+    assert made.drill.compared == "dump"
 
 
 def test_missing_extension_is_said(yard: Yard):
@@ -221,6 +230,30 @@ def test_code_in_a_dump_cannot_reach_the_machine(yard: Yard):
     assert "permission denied to COPY" in made.drill.reason
     assert (made.state, made.drill.outcome) == (State.CHECKED, Outcome.NOT_DRILLABLE)
     assert not mark.exists()
+
+
+def test_code_cannot_wait_for_the_superuser(yard: Yard):
+    """A dump whose code changes what names mean in the scratch server is not called when rights are given."""
+    mark = yard.place / "pwned"
+    content = f"""
+        create schema trap;
+        create function trap.spring() returns name language plpgsql as $$ begin
+            execute $copy$copy (select 1) to program 'touch {mark}'$copy$;
+            return 'public';
+        end $$;
+        create view trap.pg_namespace as select trap.spring() as nspname;
+        create function arm() returns int language plpgsql as $$ begin
+            if current_database() = 'drill' then
+                execute 'alter database drill set search_path = trap, pg_catalog';
+            end if;
+            return 1;
+        end $$;
+        create materialized view bait as select public.arm();
+    """
+    made = yard.back_up(content)
+    assert made.drill is not None
+    assert not mark.exists(), made.drill
+    assert (made.state, made.drill.reason) == (State.PROVEN, "")
 
 
 def test_cast_of_a_user_is_not_called(yard: Yard):

@@ -95,8 +95,9 @@ def test_value_that_is_too_large_is_found(server: Server):
     assert survey(a_client(server), large_bytes=9 << 20).too_large == ()
 
 
-def test_pool_in_between_is_noticed(server: Server):
-    """A session whose number is not the server's own is one of a pool."""
+@pytest.mark.parametrize("number", [7, -7])
+def test_pool_in_between_is_noticed(server: Server, number: int):
+    """A session whose number is not the server's own is one of a pool; pgbouncer's are any, negative too."""
     server.make()
-    with pooled(server.url("shop")) as url:
+    with pooled(server.url("shop"), number) as url:
         assert survey(Client(parse_connection(url), seconds=60)).has_pooler

@@ -51,6 +51,22 @@ def test_who_restores_is_no_superuser(made: Scratch):
             made.role.ask(attempt, database=DATABASE)
 
 
+def test_everything_is_handed_over_and_what_is_refused_is_told(made: Scratch):
+    """Statements are run whatever becomes of others; a role that is there already is no complaint."""
+    made.make_database(SOURCE)
+    made.role.ask("create schema s; create table s.t ()", database=DATABASE)
+    made.give_away()
+    statements = [
+        'create role "owner";',
+        "grant select on s.no to public;",
+        "alter table s.t owner to owner;",
+    ]
+    assert made.hand_over(statements) == ('a right could not be given: relation "s.no" does not exist',)
+    owners = """select tableowner from pg_tables where tablename = 't'
+        union all select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'public'"""
+    assert made.superuser.ask(owners, database=DATABASE).splitlines() == ["owner", "pg_database_owner"]
+
+
 def test_many_things_fit_into_one_transaction(made: Scratch):
     """There is room for the locks of so many things as were announced."""
     per_session = int(made.superuser.ask("show max_locks_per_transaction", database="postgres"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.backup.questions import Part
-from app.backup.truth import Rows, Told, Truth, differences
+from app.backup.truth import Rows, Told, Truth, differences, shortened
 
 SHOP = Truth(
     method="record",
@@ -45,7 +45,7 @@ def test_kind_that_only_one_release_counts_says_nothing():
 def test_many_differences_are_counted():
     """Of many differences the first are told, and how many more there are."""
     tables = {f"public.t{number}": Rows(1, "1") for number in range(100)}
-    told = differences(replace(SHOP, tables=tables), SHOP)
+    told = shortened(differences(replace(SHOP, tables=tables), SHOP))
     assert len(told) == 20
     assert told[-1] == "83 more"
 

@@ -117,6 +117,19 @@ class Courier:
         with open_place(self._settings) as place:
             yield Copier(self._catalog, place, self._settings.url, self._settings.recipients)
 
+    def copying(self) -> dict[str, Any] | None:
+        """How a backup's document differs while it is copied, by whichever process; None when none is."""
+        progress = self._board.read() if self.is_on else Progress()
+        if not progress.copying:
+            return None
+        return {
+            "id": progress.copying,
+            "state": "running",
+            "phase": "copying",
+            "reason": "second copy",
+            "percent": progress.percent,
+        }
+
     def stop(self) -> None:
         """Break off what is being copied."""
         self._ended.set()

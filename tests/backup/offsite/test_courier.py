@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,10 @@ from app.backup.manifest import sealed
 from app.backup.model import Backup
 from app.backup.offsite.courier import Courier
 from app.backup.offsite.settings import OffsiteSettings
+from app.backup.settings import BackupSettings
 from app.core.errors import Conflict, Unavailable
 from app.core.signal import Condition
+from app.services.backup_system import BackupSystem
 from app.testing import FrozenClock, RecordingEmit, wait_until
 from tests.backup.samples import an_id, publish
 
@@ -229,6 +232,23 @@ def test_progress_is_no_secret_and_no_trouble(desk: Desk):
     assert json.loads(board.read_text())["failures"] == 1
     board.write_text("{")
     assert desk.status()["failed"] is None
+
+
+def test_copy_is_followed_from_any_process(desk: Desk):
+    """While a backup is copied, whoever asks for what runs gets how far that is; then it is as it was."""
+    backup = publish(desk.catalog)
+    here, elsewhere = (
+        BackupSystem(BackupSettings(), desk.catalog.folder, "", desk.clock, desk.emit, offsite=desk.settings)
+        for _ in range(2)
+    )
+    seen: list[Any] = []
+    here.copy(backup.id, lambda _: seen.append((elsewhere.current(), elsewhere.current(backup.id))))
+    running, of_one = seen[-1]
+    assert running == of_one
+    assert (running["id"], running["state"], running["phase"]) == (backup.id, "running", "copying")
+    assert 0 <= running["percent"] <= 100
+    assert elsewhere.current() is None
+    assert elsewhere.current(backup.id)["second_copy"]["place"] == desk.settings.url
 
 
 def _hanging(desk: Desk, backup: Backup) -> subprocess.Popen[bytes]:

@@ -82,6 +82,13 @@ def test_broken_off_file_is_not_there(settings: OffsiteSettings):
         assert place.names() == []
 
 
+def test_broken_off_upload_takes_its_parts_back(s3: S3Server):
+    """What failed in the middle leaves no parts in the bucket, which nobody sees and everybody pays."""
+    with open_place(s3.settings("unfinished")) as place, pytest.raises(Unavailable, match="enough"):
+        place.put("large", _broken_off(), 50 << 20)
+    assert "Uploads" not in s3.client().list_multipart_uploads(Bucket="unfinished")
+
+
 def test_missing_file(settings: OffsiteSettings):
     """A file that is not there is NotFound; to delete it is no error."""
     with open_place(settings) as place:

@@ -1,0 +1,71 @@
+"""Owners and grants as statements."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.backup.grants import rights
+from app.backup.toc import Entry
+
+
+def entry(kind: str, name: str, definition: str = "", *, owner: str = "shop", drop: str = "") -> Entry:
+    """One thing of an archive."""
+    return Entry(1, kind, "public", name, owner, definition, drop, frozenset())
+
+
+def test_roles_come_first_then_owners_then_grants():
+    """Tables go before what belongs to them; whoever is named is made first."""
+    told = rights(
+        [
+            entry("ACL", "TABLE leads", 'GRANT SELECT ON TABLE public.leads TO "Ana B";\n'),
+            entry("SEQUENCE", "ids"),
+            entry("TABLE", 'le"ads', owner="boss"),
+            entry("FUNCTION", "f(integer)", drop="DROP FUNCTION public.f(integer);\n"),
+            entry("INDEX", "i", owner="nobody"),
+        ]
+    )
+    assert list(told) == [
+        'create role "Ana B";',
+        'create role "boss";',
+        'create role "shop";',
+        'alter TABLE "public"."le""ads" owner to "boss";',
+        'alter SEQUENCE "public"."ids" owner to "shop";',
+        'alter FUNCTION public.f(integer) owner to "shop";',
+        'GRANT SELECT ON TABLE public.leads TO "Ana B";\n',
+    ]
+
+
+GOOD = [
+    'REVOKE ALL ON FUNCTION public."it\'s; $$"(a integer) FROM PUBLIC;\nGRANT ALL ON FUNCTION f() TO x;\n',
+    "SET SESSION AUTHORIZATION a;\nGRANT SELECT(id) ON TABLE t TO b;\nRESET SESSION AUTHORIZATION;\n",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT SELECT ON TABLES TO b;\n",
+]
+HOSTILE = [
+    "GRANT ALL ON TABLE t TO a; COPY t TO PROGRAM 'touch /tmp/x';\n",
+    "GRANT ALL ON TABLE t TO a;\n\\! touch /tmp/x\n",
+    "GRANT ALL ON TABLE t TO a; DROP TABLE t;\n",
+    "GRANT :x TO a;\n",
+    "GRANT ALL ON TABLE t TO a -- ;\n",
+    "GRANT ALL /* ; */ ON TABLE t TO a;\n",
+    "DO $$ begin end $$;\n",
+    "GRANTED;\n",
+    'GRANT ALL ON TABLE "t TO a;\n',
+]
+
+
+@pytest.mark.parametrize("definition", GOOD)
+def test_grants_of_pg_dump_are_taken(definition: str):
+    """Whatever pg_dump writes into such an entry is run."""
+    assert list(rights([entry("ACL", "x", definition)]))[-1] == definition
+
+
+@pytest.mark.parametrize("definition", HOSTILE)
+def test_what_is_more_than_a_grant_is_not_run(definition: str):
+    """An entry with any other statement, literal, comment or command of psql in it is left out as a whole."""
+    assert list(rights([entry("ACL", "x", definition)])) == []
+
+
+def test_hostile_signature_is_not_run():
+    """The same is so for the statement from which the signature of a function is taken."""
+    drop = "DROP FUNCTION public.f(); COPY t TO PROGRAM 'x';\n"
+    assert list(rights([entry("FUNCTION", "f()", drop=drop)])) == []
