@@ -52,7 +52,7 @@ class Client:
         database: str = "",
         seconds: float = math.inf,
         stdin: int = subprocess.DEVNULL,
-        large_writes: bool = False,
+        large_pieces: bool = False,
     ) -> Iterator[Program]:
         """A program connected to the server, to `database` where one is named; ended after `seconds`."""
         target = f"--dbname={self._connection.conninfo(database)}"
@@ -63,7 +63,7 @@ class Client:
                 password=self._connection.password,
                 seconds=min(seconds, self._until - time.monotonic()),
                 stdin=stdin,
-                large_writes=large_writes,
+                large_pieces=large_pieces,
             )
             self._running.add(running)
         try:
