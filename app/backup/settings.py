@@ -56,6 +56,9 @@ class BackupSettings(Section):
         "Which new backups are restored into a throw-away server: always, daily (one a day) or off",
         pattern="^(always|daily|off)$",
     )
+    drill_while_dumping: bool = knob(
+        True, "A drill begins with the dump and follows it; false: it begins when the dump is checked"
+    )
     drill_dir: Path | None = knob(
         None, "Folder of the throw-away server, with room for the database; empty: in the backups' folder"
     )
