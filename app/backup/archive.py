@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from xxhash import xxh3_128
 
@@ -69,10 +70,16 @@ def writing(path: Path, codec: Codec = GZIP) -> Iterator[ArchiveWriter]:
         yield ArchiveWriter(file, codec)
 
 
+class Packed(Protocol):
+    """Where an ArchiveReader has its bytes from; none are the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class ArchiveReader:
     """Gives the raw bytes of a file; at their end `fingerprint()` tells what the file is."""
 
-    def __init__(self, file: io.FileIO) -> None:
+    def __init__(self, file: Packed) -> None:
         self._file = file
         self._inside, self._outside = xxh3_128(), hashlib.sha256()
         self._raw_bytes = self.read_bytes = 0

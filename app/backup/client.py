@@ -53,21 +53,21 @@ class Client:
         database: str = "",
         seconds: float = math.inf,
         stdin: int = subprocess.DEVNULL,
-        large_writes: bool = False,
+        large_pieces: bool = False,
     ) -> Iterator[Program]:
         """A program connected to the server, to `database` where one is named; ended after `seconds`."""
         target = f"--dbname={self._connection.conninfo(database)}"
         command: list[str | Path] = [program, *arguments, "--no-password", target]
         password = self._connection.password
         with self._begun(
-            command, password=password, seconds=seconds, stdin=stdin, large_writes=large_writes
+            command, password=password, seconds=seconds, stdin=stdin, large_pieces=large_pieces
         ) as running:
             yield running
 
     @contextmanager
     def run_alone(self, program: Path, *arguments: str) -> Iterator[Program]:
         """A program that is fed by us and connected to no server; ended with the others."""
-        with self._begun([program, *arguments], stdin=subprocess.PIPE, large_writes=True) as running:
+        with self._begun([program, *arguments], stdin=subprocess.PIPE, large_pieces=True) as running:
             yield running
 
     @contextmanager
@@ -78,7 +78,7 @@ class Client:
         password: str = "",
         seconds: float = math.inf,
         stdin: int,
-        large_writes: bool,
+        large_pieces: bool,
     ) -> Iterator[Program]:
         with self._lock:
             self.go_on()
@@ -87,7 +87,7 @@ class Client:
                 password=password,
                 seconds=min(seconds, self._until - time.monotonic()),
                 stdin=stdin,
-                large_writes=large_writes,
+                large_pieces=large_pieces,
             )
             self._running.add(running)
         try:

@@ -79,7 +79,7 @@ def _of_dumps(made: Scratch, path: Path) -> list[str]:
     def found(content: Callable[[str], Content]) -> Truth:
         pg_dump = made.build.tools.program("pg_dump")
         with (
-            made.role.run(pg_dump, _DATA, database=DATABASE, large_writes=True) as program,
+            made.role.run(pg_dump, _DATA, database=DATABASE, large_pieces=True) as program,
             _heard(made.role, program),
         ):
             return copied.told(_pieces(program.stdout), content)
@@ -113,7 +113,7 @@ def _of_structure(made: Scratch, backup: Backup, path: Path) -> list[str]:
         source = structure.structure(entries(archive.chunks()))
     pg_dump = made.build.tools.program("pg_dump")
     with (
-        made.superuser.run(pg_dump, *_SCHEMA, database=DATABASE, large_writes=True) as program,
+        made.superuser.run(pg_dump, *_SCHEMA, database=DATABASE, large_pieces=True) as program,
         _heard(made.superuser, program),
     ):
         found = structure.structure(entries(_pieces(program.stdout)))

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..core.accounts import unprivileged
 from ..core.errors import AtalaiaError, Unavailable
 from ..core.postgres_scratch import find_place, sweep
 from ..core.postgres_wheel import reachable
-from .archive import reading
+from .archive import ArchiveReader, reading
 from .builds import Build, builds, fitting
 from .client import Client
 from .comparison import compare
@@ -33,9 +33,10 @@ from .model import (
     RestoreFailed,
     Stopped,
 )
+from .pour import widen
 from .rehearsal import Rehearsal, is_of_the_scratch, plan_rehearsal
 from .scratch import DATABASE, Scratch, scratch
-from .verify import listing
+from .verify import listing_of
 
 _WATCH_SECONDS = 0.2
 _ROOM = 1.3  # because the scratch has write-ahead log and sort files beside the data
@@ -56,11 +57,13 @@ class Limits:
     """What a drill may take: its `folder` for the scratch server, and how long.
 
     `second_dump`: where nobody looked at the source, the scratch may be dumped again instead.
+    `others_bytes`: so many are still to be written by others, perhaps to the same disk.
     """
 
     folder: Path
     seconds: float
     second_dump: bool = True
+    others_bytes: int = 0
 
 
 def drill(
@@ -75,7 +78,7 @@ def drill(
     The server is ended and removed, whatever happens.
     """
     began = time.monotonic()
-    rehearsing = _Rehearsing(backup, path, limits, go_on, on_share)
+    rehearsing = Rehearsing(backup, path, lambda: reading(path), limits, go_on, on_share)
     try:
         rehearsing.do()
         outcome, reason = rehearsing.judged()
@@ -85,10 +88,15 @@ def drill(
         outcome, reason = Outcome.FAILED, error.fact
     except (AtalaiaError, OSError, subprocess.SubprocessError) as error:
         outcome, reason = Outcome.NOT_DRILLABLE, getattr(error, "fact", str(error))
+    return told_of(rehearsing, outcome, reason, time.monotonic() - began, now)
+
+
+def told_of(rehearsing: Rehearsing, outcome: Outcome, reason: str, seconds: float, now: datetime) -> Drill:
+    """What is put down of it."""
     return Drill(
         outcome=outcome,
         at=now,
-        seconds=round(time.monotonic() - began, 3),
+        seconds=round(seconds, 3),
         reason=reason,
         restore_seconds=rehearsing.restore_seconds,
         server_version=rehearsing.server_version,
@@ -98,14 +106,31 @@ def drill(
     )
 
 
-class _Rehearsing:
+class Rehearsing:
     """One backup on its way through one scratch server after the other, until one can take it."""
 
     def __init__(
-        self, backup: Backup, path: Path, limits: Limits, go_on: Callable[[], None], on_share: OnShare
+        self,
+        backup: Backup,
+        path: Path,
+        archive: Callable[[], AbstractContextManager[ArchiveReader]],
+        limits: Limits,
+        go_on: Callable[[], None],
+        on_share: OnShare,
+        *,
+        known: Callable[[], None] = lambda: None,
+        waited: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._backup = backup
+        """`path` is where its file stands once it is whole, `archive` opens it from the begin.
+
+        For a backup that is still being made: `known` waits until `self.backup` is all of it, and `waited`
+        tells for how many seconds its file was waited for.
+        """
+        self.backup = backup
         self._path = path
+        self._archive = archive
+        self._known = known
+        self._waited = waited
         self._limits = limits
         self._go_on = go_on
         self._on_share = on_share
@@ -118,12 +143,13 @@ class _Rehearsing:
     def do(self) -> None:
         """NotDrillable, RestoreFailed, Damaged; Unavailable and OSError when a server does not run."""
         found = builds()
-        reader = fitting(found, at_least=self._backup.client_major, extensions=())[0]
-        plan = plan_rehearsal(listing(self._path, reader.tools))
+        reader = fitting(found, at_least=self.backup.client_major, extensions=())[0]
+        with self._archive() as archive:
+            plan = plan_rehearsal(listing_of(archive, reader.tools))
         sweep(self._limits.folder)
         place = find_place(self._limits.folder)
         self._see_room(place)
-        able = fitting(found, at_least=self._backup.client_major, extensions=plan.extensions)
+        able = fitting(found, at_least=self.backup.client_major, extensions=plan.extensions)
         for build in able:
             try:
                 self._do_in(build, place, plan)
@@ -138,7 +164,7 @@ class _Rehearsing:
         if self.differences:
             return Outcome.FAILED, f"it is not what its source was: {self.differences[0]}"
         if not self.compared:
-            return Outcome.RESTORED, self._backup.without_truth or "there is nothing to compare it with"
+            return Outcome.RESTORED, self.backup.without_truth or "there is nothing to compare it with"
         return Outcome.PROVEN, ""
 
     def _do_in(self, build: Build, place: Path, plan: Rehearsal) -> None:
@@ -150,15 +176,16 @@ class _Rehearsing:
             _watched(made, place, self._go_on),
         ):
             self.notes = tuple(f"left out: {what}" for what in plan.left_out)
-            self.notes += made.make_database(self._backup.source)
-            began = time.monotonic()
+            self.notes += made.make_database(self.backup.source)
+            began, waited = time.monotonic(), self._waited()
             self._fill(made, plan)
-            self.restore_seconds = round(time.monotonic() - began, 3)
+            self.restore_seconds = round(time.monotonic() - began - (self._waited() - waited), 3)
+            self._known()
             self._compare(made)
         self._on_share(1.0)
 
     def _compare(self, made: Scratch) -> None:
-        found = compare(made, self._backup, self._path, may_dump=self._limits.second_dump)
+        found = compare(made, self.backup, self._path, may_dump=self._limits.second_dump)
         self.compared, self.differences = found.with_what, found.differences
         self.notes += found.notes
 
@@ -170,15 +197,19 @@ class _Rehearsing:
             self._restore(made.role, made, plan.by_role, self._follow)
 
     def _follow(self, read_bytes: int) -> None:
-        self._on_share(min(read_bytes / self._backup.size_bytes, 1.0) * _RESTORED_SHARE)
+        if size_bytes := self.backup.size_bytes:
+            self._on_share(min(read_bytes / size_bytes, 1.0) * _RESTORED_SHARE)
 
     def _restore(self, client: Client, made: Scratch, only: str, on_read: Callable[[int], None]) -> None:
         pg_restore = client.tools(at_least=made.build.major).program("pg_restore")
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as use_list, reading(self._path) as archive:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as use_list, self._archive() as archive:
             use_list.write(only)
             use_list.flush()
             options = (*_OPTIONS, f"--use-list={use_list.name}")
-            with client.run(pg_restore, *options, database=DATABASE, stdin=subprocess.PIPE) as program:
+            with client.run(
+                pg_restore, *options, database=DATABASE, stdin=subprocess.PIPE, large_pieces=True
+            ) as program:
+                widen(program.stdin)
                 # Because pg_restore leaves when it has what it wants, and says itself why it does not.
                 with suppress(BrokenPipeError), program.stdin as pipe:
                     for raw in archive.chunks():
@@ -191,7 +222,7 @@ class _Rehearsing:
                     raise _meaning(error) from error
 
     def _see_room(self, place: Path) -> None:
-        needed = int(self._backup.source.size_bytes * _ROOM) + _SPARE_BYTES
+        needed = int(self.backup.source.size_bytes * _ROOM) + _SPARE_BYTES + self._limits.others_bytes
         free = shutil.disk_usage(place).free
         if free < needed:
             raise NotDrillable(

@@ -66,7 +66,7 @@ def dump(
     options = ["--format=custom", "--compress=0", f"--lock-wait-timeout={lock_wait_seconds * 1000}"]
     options += [f"--snapshot={snapshot}"] if snapshot else []
     with (
-        client.run(tools.program("pg_dump"), *options, large_writes=True) as pg_dump,
+        client.run(tools.program("pg_dump"), *options, large_pieces=True) as pg_dump,
         writing(part, codec) as archive,
     ):
         pour(pg_dump.stdout, archive, throttle, on_bytes)

@@ -22,7 +22,7 @@ _STEP_SECONDS = 0.25
 
 def pour(pipe: IO[bytes], archive: ArchiveWriter, throttle: Throttle, on_bytes: OnBytes) -> None:
     """Take the pipe to its end; `on_bytes` is told with every piece and while it waits, and may raise."""
-    _widen(pipe)
+    widen(pipe)
     raw, source = memoryview(bytearray(CHUNK_BYTES)), cast(io.BufferedReader, pipe).raw
     began = time.monotonic()
     while size := source.readinto(raw):
@@ -35,6 +35,7 @@ def pour(pipe: IO[bytes], archive: ArchiveWriter, throttle: Throttle, on_bytes: 
             on_bytes(archive.raw_bytes)
 
 
-def _widen(pipe: IO[bytes]) -> None:
+def widen(pipe: IO[bytes]) -> None:
+    """Let a pipe take as much at once as is read from it."""
     with suppress(OSError, AttributeError):  # Because a smaller pipe is slower and nothing worse.
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK_BYTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from .catalog import PART, ROLES, Catalog
 from .client import Client
 from .drill import Limits, drill
 from .dump import dump, look_at
+from .early import EarlyDrill
+from .following import Decoding
 from .ground import look
 from .model import Backup, Concern, Drill, Fingerprint, RolesFile, Running, Source, State, drilled
 from .plan import Reason
@@ -26,10 +29,10 @@ from .settings import BackupSettings
 from .shrinkage import shrunken
 from .tools import Tools
 from .truth import Truth
-from .verify import tables_in, verify
+from .verify import compare, reread, tables_in
 
 _TELL_SECONDS = 1.0
-_DUMPED_PERCENT, _CHECKED_PERCENT, _DRILLED_PERCENT = 90, 99, 99
+_DUMPED_PERCENT, _DRILLED_PERCENT = 90, 99
 _BEFORE_DRILL = 0.4  # of the time of a run that ends with a drill
 _DAILY = timedelta(hours=20)  # because two backups of two days may begin a little less than 24 hours apart
 
@@ -47,6 +50,8 @@ class Run:
         self._clock = clock
         self._began = self._told_at = time.monotonic()
         self._first_percent = 0
+        self._following = ExitStack()
+        self._early: EarlyDrill | None = None
         self._part = 1.0 if settings.drill == "off" else _BEFORE_DRILL
 
     def make(self) -> Backup:
@@ -54,7 +59,8 @@ class Run:
 
         1. Look at the database, choose its pg_dump, see what would keep the backup from being whole.
         2. Dump into a part file, and find out meanwhile, in the same snapshot, what is in the database.
-        3. Read that back, decode it, compare it; have pg_restore read its table of contents.
+        3. Decode that while it is written, and begin to drill it; read it back from the disk; have pg_restore
+           read its table of contents.
         4. Publish: the data under their name, the manifest last.
         """
         sweep_pass_files()
@@ -64,11 +70,15 @@ class Run:
         last, kept = before.last_good, self._looked(before.last_good)
         self._tell(phase="dumping", of_about_bytes=last.raw_bytes if last else source.size_bytes)
         part = self._catalog.path(self.running.id, PART)
+        decoding = self._followed(source, tools, part, last)
         fingerprint, truth, without = self._dumped(source, tools, part)
         self._tell(
             phase="checking", raw_bytes=fingerprint.raw_bytes, percent=int(_DUMPED_PERCENT * self._part)
         )
-        verify(part, fingerprint, self._on_read)
+        if self._early:
+            self._early.growth.is_whole()
+        compare(decoding.fingerprint(), fingerprint)
+        reread(part, fingerprint)
         roles = save_roles(self._client, tools, source.database, self._catalog.path(self.running.id, ROLES))
         backup = self._checked(source, tools, fingerprint, tables=len(tables_in(part, tools)), roles=roles)
         backup = replace(backup, truth=truth, without_truth=without, concerns=kept)
@@ -89,21 +99,43 @@ class Run:
 
     def prove(self, backup: Backup) -> Drill:
         """Drill a backup and put down what came of it; Stopped when it was ended, and nothing is put down."""
-        limits = Limits(
-            self._settings.drill_folder(self._catalog.folder),
-            self._settings.drill_timeout_seconds,
-            second_dump=self._settings.truth != "off",
-        )
+        limits = self._limits()
         self._first_percent = self.running.percent
         self._tell(phase="drilling")
         path = self._catalog.path(backup.id)
-        made = drill(backup, path, limits, self._clock.now(), self._client.go_on, self._on_drilled)
+        now = self._clock.now()
+        made = self._early.finish(backup, now, self._on_drilled) if self._early else None
+        if made is None:
+            made = drill(backup, path, limits, now, self._client.go_on, self._on_drilled)
         self._catalog.rewrite(drilled(self._catalog.backup(backup.id), made))
         return made
 
     def rotate(self) -> list[Backup]:
         """Delete what is too old, after a run that succeeded; returns what was deleted."""
         return Rotation(self._catalog, self._settings, self._clock).rotate()
+
+    def close(self) -> None:
+        """End what still follows the dump."""
+        self._following.close()
+
+    def _followed(self, source: Source, tools: Tools, part: Path, last: Backup | None) -> Decoding:
+        """Begin to decode the part while it is written, and to drill it."""
+        decoding = Decoding(part, self._client.go_on)
+        self._following.callback(decoding.close)
+        if self._settings.drill_while_dumping and self.is_to_be_drilled():
+            begun = self._checked(source, tools, Fingerprint(0, "", 0, ""), tables=0, roles=RolesFile())
+            limits = self._limits(others_bytes=last.size_bytes if last else source.size_bytes)
+            self._early = EarlyDrill(begun, part, self._catalog.path(begun.id), limits, self._client.go_on)
+            self._following.callback(self._early.close)
+        return decoding
+
+    def _limits(self, others_bytes: int = 0) -> Limits:
+        return Limits(
+            self._settings.drill_folder(self._catalog.folder),
+            self._settings.drill_timeout_seconds,
+            second_dump=self._settings.truth != "off",
+            others_bytes=others_bytes,
+        )
 
     def _dumped(self, source: Source, tools: Tools, part: Path) -> tuple[Fingerprint, Truth | None, str]:
         """The dump, the truth about it, and why there is none though it was asked for."""
@@ -163,10 +195,6 @@ class Run:
     def _on_dumped(self, raw_bytes: int) -> None:
         share = min(raw_bytes / max(self.running.of_about_bytes, 1), 1.0)
         self._go_on(raw_bytes=raw_bytes, percent=int(share * _DUMPED_PERCENT * self._part))
-
-    def _on_read(self, share: float) -> None:
-        percent = _DUMPED_PERCENT + share * (_CHECKED_PERCENT - _DUMPED_PERCENT)
-        self._go_on(percent=int(percent * self._part))
 
     def _on_drilled(self, share: float) -> None:
         percent = self._first_percent + share * (_DRILLED_PERCENT - self._first_percent)

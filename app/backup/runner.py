@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -146,8 +146,11 @@ class Runner:
 
     def _work(self, running: Running, turn: Turn) -> None:
         try:
-            with self._clients.open() as client, cancellable(self._catalog, running.id, client):
-                run = Run(running, self._catalog, client, self._settings, self._clock)
+            with (
+                self._clients.open() as client,
+                cancellable(self._catalog, running.id, client),
+                closing(Run(running, self._catalog, client, self._settings, self._clock)) as run,
+            ):
                 why: AtalaiaError | None = Unavailable(
                     "an error of Atalaia itself ended it",
                     "See the component `internal` in the system status.",

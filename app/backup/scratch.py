@@ -117,7 +117,7 @@ def scratch(build: Build, server: Path, place: Path, *, seconds: float, locks: i
     Unavailable or OSError when it cannot be started.
     """
     settings = {"max_locks_per_transaction": str(max(_LOCKS_AT_LEAST, locks // _CONNECTIONS))}
-    with scratch_postgres(server, place, settings) as home:
+    with scratch_postgres(server, place, settings, major=build.major) as home:
         superuser, role = (
             Client(
                 Connection("postgres", user=user, hosts=str(home.socket), ports=PORT, options=options),

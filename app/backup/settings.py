@@ -57,6 +57,9 @@ class BackupSettings(Section):
         "Which new backups are restored into a throw-away server: always, daily (one a day) or off",
         pattern="^(always|daily|off)$",
     )
+    drill_while_dumping: bool = knob(
+        False, "A drill begins with the dump and follows it, instead of after its check: sooner proven"
+    )
     drill_dir: Path | None = knob(
         None, "Folder of the throw-away server, with room for the database; empty: in the backups' folder"
     )

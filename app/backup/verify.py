@@ -5,13 +5,14 @@ It proves that file, disk and codec are sound; it does not prove that PostgreSQL
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from .archive import ArchiveReader, reading
+from .archive import CHUNK_BYTES, ArchiveReader, forget, opened, reading
 from .model import Damaged, Fingerprint, OnShare
 from .selection import tables_of
 from .tools import ENVIRONMENT, Tools
@@ -34,6 +35,20 @@ def verify(path: Path, expected: Fingerprint, on_share: OnShare) -> None:
         compare(archive.fingerprint(), expected)
 
 
+def reread(path: Path, expected: Fingerprint) -> None:
+    """Read the file back without decoding it; Damaged when the disk does not hold what was written."""
+    found = hashlib.sha256()
+    with opened(path) as file:
+        forget(file)  # Because who followed the file may have brought it back into the cache.
+        try:
+            while packed := file.read(CHUNK_BYTES):
+                found.update(packed)
+        except OSError as error:
+            raise Damaged(f"its file cannot be read: {error.strerror}") from error
+    if found.hexdigest() != expected.sha256:
+        raise Damaged("its file is not what was written: sha256 differs")
+
+
 def compare(found: Fingerprint, expected: Fingerprint) -> None:
     """Damaged names what differs."""
     was = asdict(expected)
@@ -52,9 +67,14 @@ def listing(path: Path, tools: Tools) -> str:
 
     Damaged when pg_restore cannot read that. It reads no further, so nothing is said of the data.
     """
+    with reading(path) as archive:
+        return listing_of(archive, tools)
+
+
+def listing_of(archive: ArchiveReader, tools: Tools) -> str:
+    """As listing(), of what is being read."""
     command = (tools.program("pg_restore"), "--list")
     with (
-        reading(path) as archive,
         tempfile.TemporaryFile() as told,
         subprocess.Popen(
             command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=told, stderr=subprocess.DEVNULL

@@ -57,12 +57,15 @@ _SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+_ASKED_SINCE = 18
+_NEWER_CLUSTER = ("--no-data-checksums",)  # because with them each hint on a page is logged as a whole page
+_NEWER_SETTINGS = {"io_method": "sync"}  # because what is read was written a moment ago, and is in memory
 # The server ends when our end of the pipe is closed, by us or by the kernel after a SIGKILL; the keeper
-# ends when the server does.
+# ends when the server does. It gives way to everything else that wants the processors.
 _KEEPER = f"""
 ulimit -c 0; ulimit -v {_PER_PROCESS_KB} || :
 exec 3<&0
-"$@" 3<&- & server=$!
+nice -n 10 "$@" 3<&- & server=$!
 {{ read -r _ <&3; kill -QUIT $server; }} & reader=$!
 exec 3<&-
 wait $server; code=$?
@@ -72,9 +75,12 @@ exit $code
 
 
 @contextmanager
-def scratch_postgres(server: Path, place: Path, settings: Mapping[str, str]) -> Iterator[PostgresHome]:
+def scratch_postgres(
+    server: Path, place: Path, settings: Mapping[str, str], *, major: int = 0
+) -> Iterator[PostgresHome]:
     """Run the server of that folder (with bin, share) until the block ends; everything of it is in `place`.
 
+    `major` is its version where that is known: newer ones can be made to do less.
     Its only socket is in a folder of mode 0700, it runs as an unprivileged account, without a network
     where the kernel lets us have that, and is ended and removed whatever happens. OSError, Unavailable.
     """
@@ -83,11 +89,12 @@ def scratch_postgres(server: Path, place: Path, settings: Mapping[str, str]) -> 
     home.prepare()
     try:
         with home.turn(time.monotonic()):  # Because sweep() leaves alone what somebody holds.
-            template = _template(server, place, home)
+            template = _template(server, place, home, is_newer=major >= _ASKED_SINCE)
             for folder in (home.data, home.socket):
                 account.claim(folder)
             _run(account, "cp", "-R", f"{template}/.", str(home.data))
-            with _running(server, home, settings):
+            newer = _NEWER_SETTINGS if major >= _ASKED_SINCE else {}
+            with _running(server, home, {**newer, **settings}):
                 yield home
     finally:
         _remove(home)
@@ -183,14 +190,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _template(server: Path, place: Path, home: PostgresHome) -> Path:
+def _template(server: Path, place: Path, home: PostgresHome, *, is_newer: bool) -> Path:
     """A cluster of that server as initdb makes it: made once, copied for each drill."""
-    made_by = hashlib.sha256(f"{server}{(server / 'bin/initdb').stat().st_mtime_ns}{_CLUSTER}".encode())
+    options = (*_CLUSTER, *(_NEWER_CLUSTER if is_newer else ()))
+    made_by = hashlib.sha256(f"{server}{(server / 'bin/initdb').stat().st_mtime_ns}{options}".encode())
     template = place / f"template-{made_by.hexdigest()[:16]}"
     if not template.exists():
         part = home.folder / "template"
         home.account.claim(part)
-        _run(home.account, server / "bin" / "initdb", *_CLUSTER, f"--pgdata={part}")
+        _run(home.account, server / "bin" / "initdb", *options, f"--pgdata={part}")
         # Because another process may have made the same meanwhile, and either will do.
         with suppress(OSError):
             part.rename(template)

@@ -14,12 +14,13 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from app.backup.settings import BackupSettings
 from app.core.clock import SystemClock
 from app.services.backup_system import BackupSystem
 
-from .bench_backup import Bench, Cost, bench
+from .bench_backup import Bench, Cost, PeakMemory, bench
 
 _FULL_MEGABYTES, _SMALL_MEGABYTES = 1_000, 5
 INDEXES = (
@@ -39,17 +40,20 @@ class DrillBench:
         self.pages = {
             "dump": self._page(stand.folder / "dumped", truth="off", drill="off"),
             "truth": self._page(stand.folder / "told", drill="off"),
-            "proven": self._page(stand.folder / "proven"),
+            "after": self._page(stand.folder / "after"),
+            "proven": self._page(stand.folder / "proven", drill_while_dumping=True),
         }
-        self.proven: list[dict[str, float]] = []
+        self.checked_seconds: dict[str, list[float]] = {name: [] for name in self.pages}
+        self.grown_bytes = 0
 
     def ways(self) -> dict[str, Callable[[], int]]:
-        """By name: the floor, the usual script, and ours without proof, with truth, with a drill."""
+        """By name: the floor, the usual script, and ours: bare, with truth, drilled after it or with it."""
         return {
             "floor": self._stand.floor,
             "usual": self._stand.usual,
             "dump": lambda: self._back_up("dump", "checked"),
             "truth": lambda: self._back_up("truth", "checked"),
+            "after": lambda: self._back_up("after", "proven"),
             "proven": lambda: self._back_up("proven", "proven"),
         }
 
@@ -57,16 +61,17 @@ class DrillBench:
         """Do it once."""
         return self._stand.cost(way)
 
-    def _page(self, folder: Path, **settings: str) -> BackupSystem:
+    def _page(self, folder: Path, **settings: Any) -> BackupSystem:
         asked = BackupSettings(keep_at_least=1, drill_dir=self._stand.folder / "drill", **settings)
         return BackupSystem(asked, folder, self._stand.url, SystemClock(), lambda _: None)
 
     def _back_up(self, way: str, state: str) -> int:
         page = self.pages[way]
-        made = page.wait(page.request(reason="benchmark")["id"], 3600)
+        with PeakMemory() as memory:
+            made = page.wait(page.request(reason="benchmark")["id"], 3600)
         assert made["state"] == state, made
-        if made["drill"]:
-            self.proven.append({name: made["drill"][name] for name in ("seconds", "restore_seconds")})
+        self.checked_seconds[way].append(made["duration_seconds"])
+        self.grown_bytes = max(self.grown_bytes, memory.peak_bytes - memory.before_bytes)
         return int(made["size_bytes"])
 
 
@@ -81,8 +86,13 @@ def measure(megabytes: int, rounds: int) -> None:
                 f"{name} {cost.cpu_seconds:.1f}/{cost.wall_seconds:.1f}"
                 for name, cost in measured[-1].items()
             )
-            print(f"round {number + 1}: CPU/wall s  {told}  {drills.proven[-1]}", flush=True)
+            print(f"round {number + 1}: CPU/wall s  {told}", flush=True)
         report(measured)
+        late, early = (statistics.median(drills.checked_seconds[name]) for name in ("after", "proven"))
+        print(
+            f"checked after {late:.1f} s where the drill comes after, {early:.1f} s where it follows the dump"
+        )
+        print(f"memory of our part: + {drills.grown_bytes / 1e6:.1f} MB at the most")
 
 
 def report(measured: list[dict[str, Cost]]) -> None:
@@ -91,9 +101,10 @@ def report(measured: list[dict[str, Cost]]) -> None:
     def median(of: str, by: str, what: str) -> float:
         return statistics.median(getattr(r[of], what) / getattr(r[by], what) for r in measured)
 
-    for name in ("dump", "truth", "proven"):
+    for name in ("dump", "truth", "after", "proven"):
         cpu, wall = median(name, "floor", "cpu_seconds"), median(name, "floor", "wall_seconds")
         print(f"{name:>7} / floor: CPU {cpu:.2f}  wall {wall:.2f}")
+    print(f" proven / after: wall {median('proven', 'after', 'wall_seconds'):.2f}")
     print(f" proven / dump : wall {median('proven', 'dump', 'wall_seconds'):.2f}")
     print(f" proven / usual: CPU {median('proven', 'usual', 'cpu_seconds'):.2f}", end="")
     print(f"  wall {median('proven', 'usual', 'wall_seconds'):.2f}")
