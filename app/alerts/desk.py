@@ -152,7 +152,7 @@ class Desk:
         raise Unavailable("the act is written, but was not read yet", "Look again in a moment.")
 
     def _read_journals(self) -> None:
-        """Read what was written until now: who waits for another one's reading finds its own fact read too."""
+        """Read what was written until now; who waits for another one finds its own fact read too."""
         turn = self._turn
         with self._reading:
             if turn == self._turn:
