@@ -17,7 +17,7 @@ _WITH_ALERT = (
 )
 _WAITING = (
     " where outbox.channel = :channel and outbox.state = 'pending' and outbox.kind != 'digest'"
-    " and rank between :least and :highest"
+    " and rank between :least and :highest and outbox.uncertain = 0"
 )
 _DUE = " and (outbox.not_before <= :now or outbox.touched_at > :now)"
 _NEWEST = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +42,7 @@ class Desk:
         self._database = database
         self._folder = folder
         self._clock = clock
+        self._reading, self._turn = threading.Lock(), 0
 
     def raise_now(self, signal: Signal) -> dict[str, Any]:
         """The document of the alert that the signal began or repeated."""
@@ -142,12 +144,20 @@ class Desk:
                 "See whether the disk of the log folder is full or read-only.",
             )
         for _ in range(_TRIES):
-            self._ledger.fold(self._folder)
+            self._read_journals()
             with self._database.read() as connection:
                 found = find(connection)
             if found is not None and is_done(found):
                 return found
         raise Unavailable("the act is written, but was not read yet", "Look again in a moment.")
+
+    def _read_journals(self) -> None:
+        """Read what was written until now; who waits for another one finds its own fact read too."""
+        turn = self._turn
+        with self._reading:
+            if turn == self._turn:
+                self._turn += 1
+                self._ledger.fold(self._folder)
 
     def _require_active(self, alert_id: str) -> None:
         self._ledger.fold(self._folder)

@@ -73,4 +73,5 @@ def lane_of(channel: Channel, settings: AlertSettings) -> Lane:
     """A channel as the engine treats it."""
     digests = bool(offer(channel, "takes_digests", default=True))
     limits = lane_limits(settings, offer(channel, "limits", Limits()), digests=digests)
-    return Lane(channel.name, channel.minimum_severity, limits, digests)
+    can_be_asked = offer(channel, "look_up") is not None
+    return Lane(channel.name, channel.minimum_severity, limits, digests, can_be_asked)

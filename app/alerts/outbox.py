@@ -34,6 +34,8 @@ from .turn import Turn, bucket_name, ranks_of
 _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_PAUSE = 2.0, 300.0, 60.0
 _LONGEST_ASKED = 19
 """About an hour, at first after seconds, in the end each five minutes."""
+_ARRIVES = timedelta(seconds=3)
+"""How long what a dead process had written may be on its way, and not be found by who is asked."""
 _random = SystemRandom()
 
 
@@ -59,7 +61,7 @@ class Outbox:
     def claim(self, channel: str) -> Claim | None:
         """The notice to send next through a channel, None when there is none.
 
-        1. rows of a process that died are taken back, marked as possibly delivered;
+        1. rows of a process that died are taken back, marked as possibly delivered, and go first;
         2. nothing is done while the channel is paused after failures, or has had its share of messages;
         3. the most severe and oldest row is chosen, and the newest row of its alert speaks for it;
         4. it is held back, with its reason, if a silence, a cooldown ... says so: go on at 3;
@@ -71,13 +73,13 @@ class Outbox:
             if not queue.has_work(connection, channel, now):
                 return None
         with self._database.write() as connection:
-            queue.take_back(connection, channel, now)
+            lane = self._policy.lane(channel)
+            queue.take_back(connection, channel, now, _ARRIVES if lane.can_be_asked else timedelta(0))
             failing = standing.failures(connection, channel)
             if _is_paused(failing, now):
                 return None
             since = datetime.fromisoformat(failing["failing_since"]) if failing else None
-            lane, fresh = self._policy.lane(channel), self._fresh_since(now)
-            return Turn(connection, self._policy, lane, now, fresh, since).take()
+            return Turn(connection, self._policy, lane, now, self._fresh_since(now), since).take()
 
     def sent(self, claim: Claim, receipt: Receipt) -> bool:
         """It was delivered, or accepted; False when somebody else has taken the row over."""

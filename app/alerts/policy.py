@@ -22,13 +22,15 @@ from .settings import AlertSettings
 class Lane:
     """A channel, or a channel to one person (channel:person), as the engine treats it.
 
-    limits: how many messages it gets; digests: whether what comes together is put into one message.
+    limits: how many messages it gets; digests: whether what comes together is put into one message;
+    can_be_asked: whether it finds again what a crash may have delivered.
     """
 
     name: str
     minimum: Severity = Severity.LOW
     limits: Limits = field(default_factory=Limits)
     digests: bool = False
+    can_be_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ from .lease import is_alive, owner_name
 from .model import Alert, Kind, Notice
 
 _LEASE = timedelta(seconds=120)
+# Because a row that was touched in the future only says that the clock was set back.
+_DUE = (
+    "select * from outbox where channel = :channel and state = 'pending'"
+    " and rank between :least and :highest and (not_before <= :now or touched_at > :now)"
+)
 _REACHED = "'pending', 'sending', 'grouped', 'accepted', 'sent'"
 
 
@@ -123,39 +128,38 @@ def has_work(connection: sqlite3.Connection, channel: str, now: datetime) -> boo
     return rows.fetchone() is not None
 
 
-def take_back(connection: sqlite3.Connection, channel: str, now: datetime) -> None:
-    """Rows whose sender died, or held them for too long, are pending again: possibly delivered."""
+def take_back(connection: sqlite3.Connection, channel: str, now: datetime, pause: timedelta) -> None:
+    """Rows whose sender died, or held them for too long, are pending again: possibly delivered.
+
+    Not before a pause, in which what was on its way arrives.
+    """
     for row in connection.execute(
         "select id, lease_owner, lease_until from outbox where channel = ? and state = 'sending'", (channel,)
     ).fetchall():
         if row["lease_until"] <= rfc3339(now) or not is_alive(row["lease_owner"]):
             connection.execute(
                 "update outbox set state = 'pending', uncertain = 1, not_before = ? where id = ?",
-                (rfc3339(now), row["id"]),
+                (rfc3339(now + pause), row["id"]),
             )
 
 
 def first(
     connection: sqlite3.Connection, channel: str, now: datetime, ranks: tuple[int, int], fresh_since: str
 ) -> sqlite3.Row | None:
-    """The row whose turn it is, the most severe and oldest first: a digest, or the newest of its alert.
+    """The row whose turn it is: a digest, or the newest of its alert.
 
-    ranks: the least and the highest that have their turn. What is less than CRITICAL and older than
-    `fresh_since` is left.
+    What may have been delivered comes first, as long as its receiver can find it among its newest
+    messages, then the most severe and oldest. ranks: the least and the highest that have their turn.
+    What is less than CRITICAL and older than `fresh_since` is left.
     """
-    row: sqlite3.Row | None = connection.execute(
-        # Because a row that was touched in the future only says that the clock was set back.
-        "select * from outbox where channel = :channel and state = 'pending'"
-        " and rank between :least and :highest and (not_before <= :now or touched_at > :now)"
-        " and (created_at >= :since or rank = 3 or uncertain = 1) order by rank desc, id limit 1",
-        {
-            "channel": channel,
-            "now": rfc3339(now),
-            "least": ranks[0],
-            "highest": ranks[1],
-            "since": fresh_since,
-        },
-    ).fetchone()
+    asked = {"channel": channel, "now": rfc3339(now), "least": ranks[0], "highest": ranks[1]}
+    row: sqlite3.Row | None = (
+        connection.execute(f"{_DUE} and uncertain = 1 order by rank desc, id limit 1", asked).fetchone()
+        or connection.execute(
+            f"{_DUE} and (created_at >= :since or rank = 3) order by rank desc, id limit 1",
+            {**asked, "since": fresh_since},
+        ).fetchone()
+    )
     if row is None or row["kind"] == Kind.DIGEST:
         return row
     newest: sqlite3.Row = connection.execute(

@@ -97,4 +97,8 @@ MIGRATIONS = (
     alter table channel add column canary_seconds real;
     alter table channel add column canary_error text not null default '';
     """,
+    """
+    create index outbox_doubtful on outbox (channel, rank desc, id)
+    where state = 'pending' and uncertain = 1; -- for what a crash may have delivered
+    """,
 )

@@ -25,6 +25,8 @@ _POLL_SECONDS = 0.5
 _STOP_SECONDS = 20.0
 _PATIENCE = timedelta(minutes=15)
 """How long a channel may fail for reasons that pass before that is an alert of its own."""
+_ASKED = 5
+"""Attempts up to which a channel that does not answer a look-up is waited for: about half a minute."""
 
 
 class Sender:
@@ -64,7 +66,7 @@ class Sender:
         claim = self._outbox.claim(self._channel.name)
         if claim is None:
             return False
-        outcome = attempt(self._channel, claim.notice)
+        outcome = attempt(self._channel, claim.notice, claim.attempts)
         if isinstance(outcome, Receipt):
             if claim.failing_since is not None:
                 self._say(Condition.CLEARED, "it works again")
@@ -107,12 +109,17 @@ class Sender:
         self._emit(channel_failed(self._channel.name, condition, message))
 
 
-def attempt(channel: Channel, notice: Notice) -> Receipt | DeliveryFailed:
-    """How the delivery went; what may have been delivered before is looked up first, where that can be."""
+def attempt(channel: Channel, notice: Notice, attempts: int = 1) -> Receipt | DeliveryFailed:
+    """How the delivery went; what may have been delivered before is looked up first, where that can be.
+
+    Who does not answer that question just now is asked again by the next attempts.
+    """
     look_up = offer(channel, "look_up") if notice.possibly_repeated else None
     if look_up is not None:
         found = _tried_to(channel, lambda: look_up(notice))
         if isinstance(found, Receipt):
+            return found
+        if isinstance(found, DeliveryFailed) and not found.permanent and attempts < _ASKED:
             return found
         notice = replace(notice, possibly_repeated=found is not None)
     outcome = _tried_to(channel, lambda: channel.deliver(notice))

@@ -50,6 +50,8 @@ class Turn:
                 return self._lease(row, self._members(row["id"], around))
             queue.supersede(self.connection, row, self.now)
             first = self._unless_held(batch.entry_of(self.connection, row["id"]), around)
+            if first is not None and first.uncertain:
+                return self._lease(row, [first])  # Because in a digest nobody would find it, or see the mark.
             if first is not None:
                 ranks = ranks_of(row["rank"])
                 group = row["grp"] if tokens[ranks] >= self.lane.limits.burst else None

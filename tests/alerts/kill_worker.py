@@ -1,8 +1,9 @@
-"""Raises and delivers until it is killed: for each line of standard input, a fork that does so.
+"""Raises, acts and delivers until it is killed: for each line of standard input, a fork that does so.
 
-A line is a JSON object: {"first": the number of the first alert, or null to deliver only}. The fork
-says `up <pid>`, and `ack <number>` after each raise that has returned. Forks begin before any
-thread, with everything imported, so that a restart takes milliseconds.
+A line is a JSON object: {"first": the number of the first alert, or null to deliver only, "again":
+numbers of alerts that are raised once more}. The fork says `up <pid>`, and a word and the number after
+each act that has returned. Forks begin before any thread, with everything imported, so that a restart
+takes milliseconds.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ WITHOUT_WAITING: dict[str, float] = {
     "settle_seconds": 0,
     "refill_seconds": 0.2,
 }
+A_DAY = 86_400
+FOR_ONCE: dict[str, int] = {
+    f"cooldown_{word}_seconds": A_DAY for word in ("critical", "high", "medium", "low")
+}
+FATES = ("ended", "taken", "muted", "", "", "", "", "")
+"""What becomes of every eighth alert: it is over, somebody is on it, it was silenced before it began."""
 
 
 class Chat(SlackChannel):
@@ -51,14 +58,47 @@ class Phone(WhatsAppChannel):
     takes_digests = False
 
 
+def fate_of(number: int) -> str:
+    """What becomes of an alert, "" when nothing does."""
+    return FATES[number % len(FATES)]
+
+
+def name_of(number: int) -> str:
+    """Its title and key."""
+    return f"alert-{number:06}"
+
+
+def severity_of(number: int) -> Severity:
+    """The same each time that it is raised."""
+    return list(Severity)[number // len(FATES) % len(Severity)]
+
+
 def say(text: str) -> None:
     """One line, by one write."""
     os.write(1, f"{text}\n".encode())
 
 
-def run(folder: Path, ports: dict[str, int], first: int | None) -> None:
-    """Raise and deliver until killed."""
-    source = AlertSource(Journal("alerts"))
+def act(page: AutomatedAlerts, source: AlertSource, number: int) -> None:
+    """Raise an alert, and let become of it what is to."""
+    name, fate = name_of(number), fate_of(number)
+    if fate == "muted":
+        page.add_silence(matchers={"key": name}, by="ana", minutes=600)
+        say(f"muted {number}")
+    if fate == "taken":
+        alert = page.raise_now(name, severity=severity_of(number))
+        say(f"raised {number}")
+        page.acknowledge(alert["id"], by="ana")
+    else:
+        source.raise_alert(name, severity=severity_of(number))
+        say(f"raised {number}")
+    if fate == "ended":
+        source.resolve_alert(name)
+    if fate in ("ended", "taken"):
+        say(f"{fate} {number}")
+
+
+def a_page(folder: Path, ports: dict[str, int], source: AlertSource) -> AutomatedAlerts:
+    """Three channels."""
     mails = EmailChannel("127.0.0.1", ports["smtp"], "none", "a@example.org", ("b@example.org",), STYLE)
     chat = Chat(STYLE, SecretStr(f"http://127.0.0.1:{ports['slack']}/x"), limits=Limits())
     phone = Phone.from_settings(
@@ -72,14 +112,21 @@ def run(folder: Path, ports: dict[str, int], first: int | None) -> None:
         )
     )
     assert phone is not None
-    settings = AlertSettings(**WITHOUT_WAITING)
-    page = AutomatedAlerts(settings, source, folder, [mails, chat, phone], SystemClock())
+    settings = AlertSettings(**WITHOUT_WAITING, **FOR_ONCE)
+    return AutomatedAlerts(settings, source, folder, [mails, chat, phone], SystemClock())
+
+
+def run(folder: Path, ports: dict[str, int], first: int | None, again: list[int]) -> None:
+    """Act and deliver until killed."""
+    source = AlertSource(Journal("alerts"))
+    page = a_page(folder, ports, source)
     page.start(lambda: True)
     say(f"up {os.getpid()}")
+    for number in again:
+        source.raise_alert(name_of(number), severity=severity_of(number))
     number = first
     while number is not None:
-        source.raise_alert(f"alert-{number:06}", severity=random.choice(list(Severity)))
-        say(f"ack {number}")
+        act(page, source, number)
         number += 1
         time.sleep(random.uniform(0, 0.05))
     while True:
@@ -92,7 +139,7 @@ def main() -> None:
     for line in sys.stdin:
         child = os.fork()
         if not child:
-            run(folder, ports, json.loads(line)["first"])
+            run(folder, ports, **json.loads(line))
         os.waitpid(child, 0)
         say(f"down {child}")
 

@@ -10,9 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import format_datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -93,13 +96,82 @@ class HttpServer:
     def _answer(self, connection: socket.socket) -> None:
         try:
             with self._trust.wrap_socket(connection, server_side=True) if self._trust else connection as wire:
-                script = self._scripts[0]
-                if script not in (silent, one_byte_a_second, endless):
-                    self.requests.append(_read_request(wire))
-                    script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
-                script(wire)
+                if self._scripts[0] in (silent, one_byte_a_second, endless):
+                    self._scripts[0](wire)
+                else:
+                    request = _read_request(wire)
+                    self.requests.append(request)
+                    self._script_for(request)(wire)
         except OSError:
             return  # Because a client that leaves early is what some tests are about.
+
+    def _script_for(self, _request: Request) -> Script:
+        return self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+
+
+class TwilioServer(HttpServer):
+    """A Twilio that keeps what it was given, says what became of it, and can be asked for it.
+
+    Its answers have the shapes of Twilio's own OpenAPI description (docs/alerts.md, What is promised).
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        super().__init__(answer(404))
+
+    def sent(self) -> list[str]:
+        """The texts, in order."""
+        with self._lock:
+            return [message["body"] for message in self.messages]
+
+    def _script_for(self, request: Request) -> Script:
+        verb, place, _ = request.line.split()
+        path, _, query = place.partition("?")
+        account, _, name = path.removesuffix(".json").partition("/Messages")
+        with self._lock:
+            if verb == "POST":
+                self.messages.append(_twilio_message(account, len(self.messages), request))
+                return _twilio_says(201, self.messages[-1])
+            if not name:
+                return _twilio_says(200, self._page(path, dict(parse_qsl(query))))
+            return _twilio_says(200, {**self.messages[int(name[3:], 16)], "status": "delivered"})
+
+    def _page(self, path: str, asked: dict[str, str]) -> dict[str, Any]:
+        """The newest first."""
+        number, size = int(asked.get("Page", 0)), int(asked.get("PageSize", 50))
+        wanted = [message for message in reversed(self.messages) if message["to"] == asked["To"]]
+        start = number * size
+
+        def address(page: int) -> str:
+            query = urlencode({"To": asked["To"], "PageSize": size, "Page": page, "PageToken": f"PA{page}"})
+            return f"{path}?{query}"
+
+        return {
+            "messages": wanted[start : start + size],
+            "page": number, "page_size": size, "start": start, "end": start + size - 1,
+            "uri": address(number), "first_page_uri": address(0),
+            "previous_page_uri": address(number - 1) if number else None,
+            "next_page_uri": address(number + 1) if len(wanted) > start + size else None,
+        }  # fmt: skip
+
+
+def _twilio_says(status: int, content: object) -> Script:
+    return answer(status, json.dumps(content), Content_Type="application/json")
+
+
+def _twilio_message(account: str, number: int, request: Request) -> dict[str, Any]:
+    said, now = dict(parse_qsl(request.body.decode())), format_datetime(datetime.now(UTC))
+    sid = f"SM{number:032x}"
+    uri = f"{account}/Messages/{sid}"
+    return {
+        "sid": sid, "account_sid": account.rpartition("/")[2], "messaging_service_sid": None,
+        "from": said["From"], "to": said["To"], "body": said.get("Body", said.get("ContentVariables", "")),
+        "status": "queued", "direction": "outbound-api", "api_version": "2010-04-01",
+        "date_created": now, "date_sent": None, "date_updated": now, "num_media": "0", "num_segments": "1",
+        "price": None, "price_unit": "USD", "error_code": None, "error_message": None,
+        "uri": f"{uri}.json", "subresource_uris": {"media": f"{uri}/Media.json"},
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)

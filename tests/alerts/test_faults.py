@@ -1,11 +1,14 @@
-"""Twelve faults of the other side, with a restart in the middle: nothing is lost, and nobody waits long."""
+"""Three channels, twelve faults of the other side, a restart in the middle: nothing is lost or too early."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from app.alerts.channels.recording import RecordingChannel
 from app.alerts.channels.slack import SlackChannel
 from app.alerts.channels.whatsapp import WhatsAppChannel
 from app.alerts.channels.whatsapp_twilio import Twilio
+from app.alerts.wording import WORDS
 from app.core.signal import Severity
 from app.testing import FrozenClock
 
@@ -25,59 +29,211 @@ from .examples import ENGLISH, Room
 from .servers import (
     HttpServer,
     Mailbox,
+    Request,
     Script,
+    TwilioServer,
     answer,
     one_byte_a_second,
     silent,
     smtp_server,
 )
 
-PATIENCE, IMPATIENCE = 10.0, 0.3
-SILENT = ("no answer", "slow")
-GOOD = {"slack": answer(200, "ok"), "whatsapp": answer(201, '{"sid": "SM1", "status": "queued"}')}
-DELIVERED = answer(200, '{"sid": "SM1", "status": "delivered"}')
-BY_HTTP: dict[str, Script] = {
-    "no answer": silent,
-    "slow": one_byte_a_second,
-    "429": answer(429, "", Retry_After="60"),
-    "500": answer(500),
-    "503": answer(503),
-    "dropped": lambda _: None,
-    "400": answer(400),
-    "404": answer(404),
-    "410": answer(410),
+IMPATIENCE = 0.3
+REPEATED = WORDS["en"]["repeated"]
+ANA, BOB = "+5511987654321", "+5511912345678"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How a web server and a mail server have it; `waits`: the seconds that the other side asks for.
+
+    SMTP has no word for a time to wait, so there the usual pauses hold.
+    """
+
+    web: Script | None = None
+    mail: Mapping[str, str] | None = None
+    waits: float = 0
+    for_good: bool = False
+
+
+FAULTS = {
+    "refused connection": Fault(),
+    "no such name": Fault(),
+    "no answer": Fault(silent),
+    "slow": Fault(one_byte_a_second),
+    "429": Fault(answer(429, "", Retry_After="60"), {"MAIL": "450 too many mails"}, waits=60),
+    "500": Fault(answer(500), {"DATA": "451 try later"}),
+    "503": Fault(answer(503, "", Retry_After="7"), {"MAIL": "421 too busy"}, waits=7),
+    "400": Fault(answer(400), {"DATA": "554 no"}, for_good=True),
+    "404": Fault(answer(404), {"RCPT": "550 no such user"}, for_good=True),
+    "410": Fault(answer(410), {"MAIL": "550 gone"}, for_good=True),
+    "wrong certificate": Fault(answer(200, "ok")),
+    "taken, then dropped": Fault(lambda _: None),
 }
-BY_SMTP = {
-    "451": {"DATA": "451 try later"},
-    "421": {"MAIL": "421 too busy"},
-    "550": {"DATA": "550 no"},
-    "554": {"MAIL": "554 no"},
-}
-FOR_GOOD = ("400", "404", "410", "550", "554")
 
 
-def slack(url: str, seconds: float = PATIENCE) -> Channel:
-    """Slack at an address."""
-    return SlackChannel(ENGLISH, SecretStr(f"{url}/services/x"), deadline_seconds=seconds)
-
-
-def whatsapp(url: str, seconds: float = PATIENCE) -> Channel:
-    """WhatsApp through a Twilio at an address."""
-    provider = Twilio("AC1", SecretStr("t"), "+5511900000000", api_url=url)
-    return WhatsAppChannel(
-        provider, ("+5511987654321",), ENGLISH, minimum_severity=Severity.LOW, deadline_seconds=seconds
-    )
-
-
-def mail(port: int) -> Channel:
-    """Mail by a server on a port."""
-    return EmailChannel("127.0.0.1", port, "none", "a@example.org", ("b@example.org",), ENGLISH)
+def untrusted() -> ssl.SSLContext:
+    """A server's certificate that nobody vouches for."""
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(trust)
+    return trust
 
 
 def closed_port() -> int:
     """A port at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Without its markup."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+class End(ABC):
+    """The other end of a channel: one that suffers from a fault, and later one that works."""
+
+    finds_again = False
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    @abstractmethod
+    def suffering(self, name: str) -> Channel:
+        """The channel while the fault lasts."""
+
+    @abstractmethod
+    def working(self) -> Channel:
+        """The channel when it is over."""
+
+    @abstractmethod
+    def asked(self) -> int:
+        """How often the one that suffers was asked for something."""
+
+    @abstractmethod
+    def arrived(self) -> list[str]:
+        """The texts that the one that works was given."""
+
+
+class Web(End):
+    """What the ends of HTTP have in common."""
+
+    def suffering(self, name: str) -> Channel:
+        fault = FAULTS[name]
+        if fault.web is None:
+            self._bad: HttpServer | None = None
+            name_or_port = "nobody.invalid" if name == "no such name" else f"127.0.0.1:{closed_port()}"
+            return self.channel(f"http://{name_or_port}")
+        self._bad = self._faulty(name, fault.web)
+        self._stack.callback(self._bad.close)
+        impatient = fault.web in (silent, one_byte_a_second)
+        return self.channel(self._bad.url, IMPATIENCE if impatient else 10)
+
+    def asked(self) -> int:
+        return len(self._bad.requests) if self._bad else 0
+
+    def _faulty(self, name: str, script: Script) -> HttpServer:
+        return HttpServer(script, trust=untrusted() if name == "wrong certificate" else None)
+
+    @abstractmethod
+    def channel(self, url: str, seconds: float = 10) -> Channel:
+        """At an address."""
+
+
+class SlackEnd(Web):
+    """An incoming webhook."""
+
+    def working(self) -> Channel:
+        self._good = HttpServer(answer(200, "ok"))
+        self._stack.callback(self._good.close)
+        return self.channel(self._good.url)
+
+    def arrived(self) -> list[str]:
+        return [request.body.decode() for request in self._good.requests]
+
+    def channel(self, url: str, seconds: float = 10) -> Channel:
+        return SlackChannel(ENGLISH, SecretStr(f"{url}/services/x"), deadline_seconds=seconds)
+
+
+class DroppingTwilio(TwilioServer):
+    """Takes a message and never says so, while `drops`."""
+
+    drops = True
+
+    def _script_for(self, request: Request) -> Script:
+        script = super()._script_for(request)
+        return (lambda _: None) if self.drops else script
+
+
+class WhatsAppEnd(Web):
+    """A Twilio, which is the same one before and after where it has taken something."""
+
+    finds_again = True
+
+    def working(self) -> Channel:
+        self._good = self._bad if isinstance(self._bad, DroppingTwilio) else DroppingTwilio()
+        self._good.drops = False
+        self._stack.callback(self._good.close)
+        return self.channel(self._good.url)
+
+    def arrived(self) -> list[str]:
+        return self._good.sent()
+
+    def channel(self, url: str, seconds: float = 10) -> Channel:
+        provider = Twilio("AC1", SecretStr("t"), "+5511900000000", api_url=url)
+        return WhatsAppChannel(
+            provider, (ANA,), ENGLISH, minimum_severity=Severity.LOW, deadline_seconds=seconds
+        )
+
+    def _faulty(self, name: str, script: Script) -> HttpServer:
+        return DroppingTwilio() if name == "taken, then dropped" else super()._faulty(name, script)
+
+
+class MailEnd(End):
+    """A mail server."""
+
+    def suffering(self, name: str) -> Channel:
+        self._bad, fault = Mailbox(), FAULTS[name]
+        if name in ("refused connection", "no such name"):
+            place = "nobody.invalid" if name == "no such name" else "127.0.0.1"
+            return self._channel(closed_port(), host=place)
+        if fault.web in (silent, one_byte_a_second):
+            server = HttpServer(fault.web)
+            self._stack.callback(server.close)
+            return self._channel(server.port, deadline_seconds=IMPATIENCE)
+        self._bad.drop_after_data = name == "taken, then dropped"
+        self._bad.replies = dict(fault.mail or {})
+        if reply := self._bad.replies.get("RCPT"):
+            self._bad.refused[BOB] = reply
+        security = "starttls" if name == "wrong certificate" else "none"
+        trust = untrusted() if security == "starttls" else None
+        port = self._stack.enter_context(smtp_server(self._bad, security=security, trust=trust))
+        return self._channel(port, security=security)
+
+    def working(self) -> Channel:
+        self._good = Mailbox()
+        return self._channel(self._stack.enter_context(smtp_server(self._good)))
+
+    def asked(self) -> int:
+        return len(self._bad.mails)
+
+    def arrived(self) -> list[str]:
+        assert {str(mail["Message-ID"]) for mail in self._bad.mails} <= {
+            str(mail["Message-ID"]) for mail in self._good.mails
+        }, "a mail that comes again comes as itself"
+        return [text_of(mail) for mail in self._good.mails]
+
+    def _channel(
+        self, port: int, host: str = "localhost", security: str = "none", deadline_seconds: float = 10
+    ) -> Channel:
+        return EmailChannel(
+            host, port, security, "a@example.org", (BOB,), ENGLISH, deadline_seconds=deadline_seconds
+        )
+
+
+ENDS = {"mail": MailEnd, "slack": SlackEnd, "whatsapp": WhatsAppEnd}
 
 
 class Stand:
@@ -109,106 +265,111 @@ def stand(tmp_path: Path, clock: FrozenClock) -> Iterator[Stand]:
     made.stop()
 
 
-def suffers(stand: Stand, channel: Channel, good: Channel, *, for_good: bool, waits: float = 0) -> Room:
-    """It fires, fails, a process dies while sending, and another goes on with a channel that works."""
-    room = stand.start(channel)
-    room.observe()
-    room.deliver()
-    first = room.rows()[0]
-    assert (first["state"], first["attempts"]) == ("dead" if for_good else "pending", 1)
-    if for_good:
-        room.pass_time(seconds=10)
-        assert ("fired", "Gateway refuses") in stand.other.said()
-    room.clock.advance(seconds=waits)
-    room.outbox.claim(channel.name)
+def die_while_sending(room: Room, channel: Channel) -> None:
+    """A process takes the notice and is gone."""
+    assert room.outbox.claim(channel.name) is not None
     with room.database.write() as connection:
         connection.execute("update outbox set lease_owner = '4194305-1' where state = 'sending'")
-    room = stand.start(good)
-    # Because a channel that refused for good is tried again after its cooldown, while it still fires.
-    for _ in range(16 if for_good else 2):
-        room.pass_time(minutes=1)
-    return room
 
 
-@pytest.mark.parametrize("fault", BY_HTTP)
-@pytest.mark.parametrize("make", [slack, whatsapp])
-def test_fault_of_a_web_server_loses_nothing(stand: Stand, make: Callable[..., Channel], fault: str) -> None:
-    """What passes is delivered after the restart, and what does not goes another way within ten seconds."""
-    bad, good = HttpServer(BY_HTTP[fault]), HttpServer(GOOD[make.__name__], DELIVERED)
-    seconds = IMPATIENCE if fault in SILENT else PATIENCE
-    room = suffers(stand, make(bad.url, seconds), make(good.url), for_good=fault in FOR_GOOD)
-    bad.close()
-    good.close()
-    assert good.requests
-    assert [r["state"] for r in room.rows() if r["channel"] == make.__name__][-1] in ("sent", "accepted")
-
-
-def test_time_that_was_asked_for_is_given_over_a_restart(stand: Stand) -> None:
-    """Not one request before the sixty seconds are over, whoever runs."""
-    server = HttpServer(answer(429, "", Retry_After="60"), answer(200, "ok"))
-    room = stand.start(slack(server.url))
-    room.observe()
-    room.deliver()
-    room = stand.start(slack(server.url))
-    for _ in range(59):
-        room.pass_time(seconds=1)
-    assert len(server.requests) == 1
-    room.pass_time(seconds=1)
-    assert len(server.requests) == 2
-    server.close()
-
-
-@pytest.mark.parametrize("fault", BY_SMTP)
-def test_fault_of_a_mail_server_loses_nothing(stand: Stand, fault: str) -> None:
-    """The same for mail."""
-    bad, good = Mailbox(replies=BY_SMTP[fault]), Mailbox()
-    with smtp_server(bad) as bad_port, smtp_server(good) as port:
-        suffers(stand, mail(bad_port), mail(port), for_good=fault in FOR_GOOD)
-    assert len(good.mails) == 1
-
-
-def test_mail_that_was_taken_and_then_denied_comes_again_as_itself(stand: Stand) -> None:
-    """The same Message-ID, so that a reader's program can tell, and it says that it may be a repetition."""
-    rude, good = Mailbox(drop_after_data=True), Mailbox()
-    with smtp_server(rude) as bad_port, smtp_server(good) as port:
-        suffers(stand, mail(bad_port), mail(port), for_good=False)
-    ids = {str(mail["Message-ID"]) for mail in (*rude.mails, *good.mails)}
-    assert (len(rude.mails) >= 1, len(good.mails), len(ids)) == (True, 1, 1)
-
-
-@pytest.mark.parametrize("place", ["refused", "no such name", "wrong certificate"])
-def test_server_that_cannot_be_reached_loses_nothing(stand: Stand, place: str) -> None:
-    """No port, no name, no trust."""
-    good = HttpServer(answer(200, "ok"))
+@pytest.mark.parametrize("fault", [name for name in FAULTS if not FAULTS[name].for_good])
+@pytest.mark.parametrize("end", ENDS)
+def test_fault_that_passes_loses_nothing(stand: Stand, end: str, fault: str) -> None:
+    """It fails, not asked once before its time over a restart; a process dies while sending, and the next
+    one delivers: one message, which says so where it may be a repetition, and none where that was looked up.
+    """
     with ExitStack() as stack:
-        suffers(stand, slack(unreachable(place, stack)), slack(good.url), for_good=False)
-    good.close()
-    assert len(good.requests) == 1
+        other_end = ENDS[end](stack)
+        channel = other_end.suffering(fault)
+        room = stand.start(channel)
+        room.observe()
+        room.deliver()
+        assert [(row["state"], row["attempts"]) for row in room.rows()] == [("pending", 1)]
+        asked, waits = other_end.asked(), 0.0 if end == "mail" else FAULTS[fault].waits
+        room = stand.start(channel)
+        for _ in range(int(waits) - 1):
+            room.pass_time(seconds=1)
+        assert other_end.asked() == asked, "asked before its time"
+        room.clock.advance(seconds=2)
+        die_while_sending(room, channel)
+        room = stand.start(other_end.working())
+        for _ in range(3):
+            room.pass_time(minutes=1)
+        (row,) = room.rows()
+        assert row["state"] == "sent"
+        (text,) = other_end.arrived()
+        assert (REPEATED in text) is not other_end.finds_again
+    assert stand.other.said() == []
 
 
-def unreachable(place: str, stack: ExitStack) -> str:
-    """The address of a server that cannot be used."""
-    if place == "no such name":
-        return "http://nobody.invalid"
-    if place == "refused":
-        return f"http://127.0.0.1:{closed_port()}"
-
-    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("localhost").configure_cert(trust)
-    server = HttpServer(answer(200, "ok"), trust=trust)
-    stack.callback(server.close)
-    return server.url
+@pytest.mark.parametrize("fault", [name for name in FAULTS if FAULTS[name].for_good])
+@pytest.mark.parametrize("end", ENDS)
+def test_refusal_goes_another_way_at_once(stand: Stand, end: str, fault: str) -> None:
+    """The other channel is told within ten seconds, also by the next process; and the one that refused is
+    tried again after its cooldown, while it still fires.
+    """
+    with ExitStack() as stack:
+        other_end = ENDS[end](stack)
+        room = stand.start(other_end.suffering(fault))
+        room.observe()
+        room.senders[0].deliver_next()
+        assert room.rows()[0]["state"] == "dead"
+        room = stand.start(other_end.working())
+        room.pass_time(seconds=10)
+        assert ("fired", "Gateway refuses") in stand.other.said()
+        for _ in range(16):
+            room.pass_time(minutes=1)
+        assert any("Gateway refuses" in text for text in other_end.arrived())
 
 
 def test_mail_that_was_partly_refused_is_delivered_and_says_so(stand: Stand) -> None:
-    """Who was not reached stands in the history."""
-    mailbox = Mailbox(refused={"bob@example.org": "550 no such user"})
+    """Who was not reached stands in the history, also when another one has to wait and it comes later."""
+    mailbox = Mailbox(refused={"bob@example.org": "550 no such user", "eve@example.org": "450 later"})
+    people = ("ana@example.org", "bob@example.org", "eve@example.org")
     with smtp_server(mailbox) as port:
-        channel = EmailChannel(
-            "127.0.0.1", port, "none", "a@example.org", ("ana@example.org", "bob@example.org"), ENGLISH
-        )
-        room = stand.start(channel)
+        room = stand.start(EmailChannel("127.0.0.1", port, "none", "a@example.org", people, ENGLISH))
         room.observe(severity=Severity.CRITICAL)
         room.deliver()
-    assert mailbox.recipients == [["ana@example.org"]]
+        del mailbox.refused["eve@example.org"]
+        room.pass_time(minutes=1)
+    assert mailbox.recipients == [["ana@example.org"], ["eve@example.org"]]
     assert any("bob@example.org" in why for why in room.reasons("delivered"))
+
+
+def test_mail_that_was_partly_refused_says_after_a_restart_that_it_may_be_a_repetition(stand: Stand) -> None:
+    """Nobody knows then who had it."""
+    mailbox = Mailbox(refused={"bob@example.org": "450 later"})
+    with smtp_server(mailbox) as port:
+        mails = ("127.0.0.1", port, "none", "a@example.org", ("ana@example.org", "bob@example.org"), ENGLISH)
+        room = stand.start(EmailChannel(*mails))
+        room.observe()
+        room.deliver()
+        mailbox.refused.clear()
+        stand.start(EmailChannel(*mails)).pass_time(minutes=1)
+    first, second = mailbox.mails
+    assert first["Message-ID"] == second["Message-ID"]
+    assert REPEATED in text_of(second)
+
+
+def test_message_that_was_partly_refused_reaches_the_others_once(stand: Stand) -> None:
+    """WhatsApp finds after a restart who has it already. A webhook of Slack has no recipients."""
+    twilio = Choosy()
+    provider = Twilio("AC1", SecretStr("t"), "+5511900000000", api_url=twilio.url)
+    room = stand.start(WhatsAppChannel(provider, (ANA, BOB), ENGLISH))
+    room.observe()
+    room.deliver()
+    twilio.refuses = ""
+    stand.start(WhatsAppChannel(provider, (ANA, BOB), ENGLISH)).pass_time(minutes=1)
+    twilio.close()
+    assert sorted(message["to"] for message in twilio.messages) == [f"whatsapp:{BOB}", f"whatsapp:{ANA}"]
+
+
+class Choosy(TwilioServer):
+    """A Twilio that has no time for one recipient just now."""
+
+    refuses = BOB
+
+    def _script_for(self, request: Request) -> Script:
+        if self.refuses and self.refuses.removeprefix("+").encode() in request.body:
+            return answer(429, '{"code": 63018}', Retry_After="5")
+        return super()._script_for(request)

@@ -93,7 +93,7 @@ class Slow(RecordingChannel):
 
 
 def test_what_may_have_arrived_is_looked_up_first() -> None:
-    """Found: not sent again. Not there: sent as if for the first time. Not known: sent and marked."""
+    """Found: not sent again. Not there: sent as if for the first time. Never known: sent and marked."""
     channel = Searchable()
     doubtful = replace(a_notice(), possibly_repeated=True)
     channel.answer = Receipt("m1")
@@ -101,9 +101,20 @@ def test_what_may_have_arrived_is_looked_up_first() -> None:
     assert channel.notices == []
     channel.answer = None
     attempt(channel, doubtful)
-    channel.answer = DeliveryFailed("it does not answer")
+    channel.answer = DeliveryFailed("it cannot tell", permanent=True)
     attempt(channel, doubtful)
     assert [notice.possibly_repeated for notice in channel.notices] == [False, True]
+
+
+def test_look_up_that_fails_for_now_is_tried_again_before_it_is_done_without() -> None:
+    """Because a repetition that can be avoided is worth waiting for, and the message is worth more."""
+    channel = Searchable()
+    doubtful = replace(a_notice(), possibly_repeated=True)
+    channel.answer = DeliveryFailed("busy")
+    assert [attempt(channel, doubtful, attempts) for attempts in (1, 4)] == [channel.answer] * 2
+    assert channel.notices == []
+    attempt(channel, doubtful, 5)
+    assert [notice.possibly_repeated for notice in channel.notices] == [True]
 
 
 def test_what_is_surely_new_is_not_looked_up() -> None:

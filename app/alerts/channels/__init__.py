@@ -29,7 +29,7 @@ class Channel(Protocol):
     addressable      it can tell the people whom `notice.recipients` names in place of its own
     costs_money      it is left out of the daily canary
     look_up(notice)  the Receipt of what a crash may have cut off after it arrived, None when it has
-                     certainly not; DeliveryFailed when that cannot be told
+                     certainly not; DeliveryFailed when that cannot be told, permanent if it never can
     status(reference)  what became of a message whose Receipt was not final (model.Delivery)
     refresh(alerts)  is given all that fires each minute, for those who forget
     """

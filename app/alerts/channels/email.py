@@ -88,11 +88,14 @@ class EmailChannel:
         recipients = self._served.missing(notice.key, wanted)
         refused = within(self.deadline_seconds, _WHO, partial(self._send, mail, recipients))
         later = [recipient for recipient, (code, _) in refused.items() if code < 500]
+        for_good = {who: DeliveryFailed(who, permanent=True) for who in refused if who not in later}
+        self._served.add(notice.key, {**dict.fromkeys(set(recipients) - set(refused), ""), **for_good})
         if later:
-            self._served.add(notice.key, set(recipients) - set(later))
-            raise DeliveryFailed(f"{_WHO} refused {len(later)} of {len(recipients)} recipients for now")
-        self._served.forget(notice.key)
-        return Receipt(reference=str(mail["Message-ID"]), refused=tuple(refused))
+            fact = f"{_WHO} refused {len(later)} of {len(recipients)} recipients for now"
+            raise DeliveryFailed(fact, uncertain=True)  # Because the others have it.
+        known = self._served.forget(notice.key)
+        names = tuple(who for who, outcome in known.items() if isinstance(outcome, DeliveryFailed))
+        return Receipt(reference=str(mail["Message-ID"]), refused=names)
 
     def check(self) -> None:
         within(self.deadline_seconds, _WHO, self._sign_in)

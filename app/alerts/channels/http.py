@@ -18,13 +18,14 @@ from ...core.errors import DeliveryFailed
 from .deadline import Lifeline, reason_of, within
 
 DEADLINE_SECONDS = 10.0
-_ANSWER_BYTES = 64 * 1024
+ANSWER_BYTES, LIST_BYTES = 64 << 10, 2 << 20
+"""The most that is read of an answer, and of one that lists what was sent."""
 _LONGEST_WAIT = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers (names in lower case) and the first 64 KiB of the body."""
+    """Status, headers (names in lower case) and as much of the body as was to be read."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,12 +47,19 @@ class Answer:
         return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT) if until else None
 
 
-def exchange(who: str, request: urllib.request.Request, deadline_seconds: float = DEADLINE_SECONDS) -> Answer:
+def exchange(
+    who: str,
+    request: urllib.request.Request,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    most: int = ANSWER_BYTES,
+) -> Answer:
     """The answer, whatever its status; DeliveryFailed when there is none within the deadline.
+
+    Of its body `most` bytes are read.
 
     Proxies of the environment (HTTPS_PROXY, NO_PROXY) are used, as everything else on the host does.
     """
-    return within(deadline_seconds, who, partial(_open, who, request, deadline_seconds))
+    return within(deadline_seconds, who, partial(_open, who, request, deadline_seconds, most))
 
 
 def json_request(url: str, content: object, headers: Mapping[str, str]) -> urllib.request.Request:
@@ -72,14 +80,14 @@ def refusal(who: str, answer: Answer, said: str = "", hint: str = "") -> Deliver
     )
 
 
-def _open(who: str, request: urllib.request.Request, seconds: float, lifeline: Lifeline) -> Answer:
+def _open(who: str, request: urllib.request.Request, seconds: float, most: int, lifeline: Lifeline) -> Answer:
     opener = urllib.request.OpenerDirector()
     for handler in (urllib.request.ProxyHandler(), _Plain(lifeline), _Tls(lifeline)):
         opener.add_handler(handler)
     try:
         with opener.open(request, timeout=seconds) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            body = response.read(_ANSWER_BYTES).decode("utf-8", "replace")
+            body = response.read(most).decode("utf-8", "replace")
             return Answer(response.status, headers, body)
     except (OSError, http.client.HTTPException, ValueError) as error:
         # Because the text of the error may hold the address, which is a credential here.

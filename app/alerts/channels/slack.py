@@ -41,7 +41,7 @@ _EDITED = (*_SHOUTED, Kind.ACKNOWLEDGED, Kind.RESOLVED)
 """What changes how the episode stands."""
 _LIMITS = Limits(3, 1.0)
 _ID = re.compile("[CG][A-Z0-9]{5,20}")
-_PAGES, _ON_A_PAGE, _SKEW = 5, "200", timedelta(minutes=10)
+_PAGES, _ON_A_PAGE, _SKEW = 10, "100", timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ class SlackChannel:
         """Where a notice stands in the channel, None when it does not; DeliveryFailed if it cannot tell."""
         place = _Place.of(notice.reference) or _Place(self.channel)
         if notice.recipients or not (self.bot_token and _ID.fullmatch(place.channel)):
-            raise DeliveryFailed(f"{WHO} can only be asked by a bot, about a channel that is set by its id")
+            raise DeliveryFailed(
+                f"{WHO} can only be asked by a bot, about a channel that is set by its id", permanent=True
+            )
         for message in self._messages(place, notice):
             found = (message.get("metadata") or {}).get("event_payload") or {}
             if found.get("key") == notice.key:
@@ -177,7 +179,7 @@ class SlackChannel:
             query["cursor"] = (found.get("response_metadata") or {}).get("next_cursor") or ""
             if not query["cursor"]:
                 return
-        raise DeliveryFailed(f"{WHO} has too many messages to look through")
+        raise DeliveryFailed(f"{WHO} has too many messages to look through", permanent=True)
 
     def _webhook(self, end: float) -> Webhook:
         # Because the SDK takes a fifth of a second to import, which only those pay who use Slack.

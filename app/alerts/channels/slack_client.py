@@ -15,7 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
-from .http import Answer, exchange, json_request
+from .http import LIST_BYTES, Answer, exchange, json_request
 from .slack_answers import WHO, refused
 
 # Because the SDK logs the webhook's address, which is a credential, and nobody is to turn that on.
@@ -73,7 +73,7 @@ class Bot(WebClient):
         return said
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
-        answer = self._answer = exchange(WHO, req, _left(self._end))
+        answer = self._answer = exchange(WHO, req, _left(self._end), LIST_BYTES)
         return {"status": answer.status, "headers": answer.headers, "body": answer.body}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -18,14 +19,14 @@ from twilio.rest import Client
 
 from ...core.errors import DeliveryFailed
 from ..model import Delivery, Progress
-from .http import Answer, exchange, refusal
+from .http import LIST_BYTES, Answer, exchange, refusal
 
 _WHO = "Twilio"
 # Because Twilio answers these with 400, but they pass: too many requests, full queues, WhatsApp's limit.
 _TEMPORARY = (14107, 20429, 30001, 30017, 63018)
 _DELIVERED, _FAILED = ("delivered", "read"), ("failed", "undelivered", "canceled")
 _UNREADABLE = f"{_WHO} gave an answer that cannot be read"
-_LISTED = 100
+_ON_A_PAGE, _LISTED = 50, 1_000
 _HINTS = {
     20003: "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
     21211: "Check ALERT_WHATSAPP_TO.",
@@ -78,19 +79,30 @@ class Account:
         reason = f"{_WHO} could not deliver it (error {code}). {_HINTS.get(code, '')}".rstrip()
         return Delivery(Progress.FAILED, reason, permanent=code not in _TEMPORARY)
 
-    def sent_since(self, recipient: str, since: datetime) -> list[tuple[str, str]]:
-        """Id and text of what a recipient was sent, unless that failed; the newest hundred."""
+    def sent_since(self, recipient: str, since: datetime) -> Iterator[tuple[str, str]]:
+        """Id and text of what a recipient was sent, unless that failed, newest first, page by page.
+
+        DeliveryFailed when that is more than can be read, because what is missing may be among the rest.
+        """
+        is_all = False
         try:
-            found = self._client.messages.list(to=recipient, date_sent_after=since, limit=_LISTED)
+            # Because Twilio filters by when it passed a message on, which may not have happened yet.
+            for number, one in enumerate(self._client.messages.stream(to=recipient, page_size=_ON_A_PAGE)):
+                if number == _LISTED:
+                    raise DeliveryFailed(f"{_WHO} has too many messages to look through", permanent=True)
+                if is_all and not number % _ON_A_PAGE:
+                    return
+                is_all = is_all or (one.date_sent is not None and one.date_sent < since)
+                if one.status not in _FAILED:
+                    yield str(one.sid), str(one.body)
         except (TwilioException, ValueError):
             raise DeliveryFailed(_UNREADABLE) from None
-        return [(str(one.sid), str(one.body)) for one in found if one.status not in _FAILED]
 
 
 class _Transport(HttpClient):  # type: ignore[misc]
     def __init__(self, deadline_seconds: float) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False, timeout=deadline_seconds)
-        self._deadline_seconds = deadline_seconds
+        self._end = time.monotonic() + deadline_seconds
 
     def request(
         self,
@@ -110,7 +122,7 @@ class _Transport(HttpClient):  # type: ignore[misc]
         request = Request(uri, data=body, headers=dict(headers or {}), method=method)  # noqa: S310 checked in settings
         if auth is not None:
             request.add_header("Authorization", "Basic " + base64.b64encode(":".join(auth).encode()).decode())
-        answer = exchange(_WHO, request, self._deadline_seconds)
+        answer = exchange(_WHO, request, max(self._end - time.monotonic(), 0.1), LIST_BYTES)
         if not 200 <= answer.status < 300:
             raise _refused(answer)
         return Response(answer.status, answer.body, answer.headers)

@@ -80,12 +80,12 @@ class WhatsAppChannel:
     def look_up(self, notice: Notice) -> Receipt | None:
         """Whether everybody has it, by what the provider remembers; DeliveryFailed if it cannot tell."""
         if notice.kind in (Kind.REMINDER, Kind.DIGEST, Kind.TEST):
-            raise DeliveryFailed("one such message looks like another")
+            raise DeliveryFailed("one such message looks like another", permanent=True)
         content = self._content(notice)
         wanted = notice.recipients or self.recipients
         end = time.monotonic() + self.deadline_seconds
         ids = [self.provider.sent_to(recipient, notice, content, _left(end)) for recipient in wanted]
-        self._served.add(notice.key, [who for who, found in zip(wanted, ids, strict=True) if found])
+        self._served.add(notice.key, {who: found for who, found in zip(wanted, ids, strict=True) if found})
         return Receipt(",".join(ids), is_final=self.provider.is_final) if all(ids) else None
 
     def check(self) -> None:

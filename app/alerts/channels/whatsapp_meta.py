@@ -89,7 +89,7 @@ class Meta:
         return Delivery(Progress.PENDING)
 
     def sent_to(self, recipient: str, notice: Notice, content: Content, seconds: float) -> str:  # noqa: ARG002
-        raise DeliveryFailed(f"{_WHO} cannot be asked for what was sent")
+        raise DeliveryFailed(f"{_WHO} cannot be asked for what was sent", permanent=True)
 
     def _said(self, content: Content) -> Mapping[str, Any]:
         if not self.template:

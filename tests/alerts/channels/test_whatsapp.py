@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +17,7 @@ from app.alerts.model import Delivery, Kind, Limits, Progress
 from app.core.errors import DeliveryFailed
 from tests.alerts.channels.conftest import Serve
 from tests.alerts.examples import ENGLISH, a_notice
-from tests.alerts.servers import HttpServer, Request, Script, answer
+from tests.alerts.servers import HttpServer, Request, Script, TwilioServer, answer
 
 ANA, BOB = "+5511987654321", "+5511912345678"
 TEMPLATE = "HX" + "0" * 32
@@ -194,16 +194,45 @@ def listed(*messages: tuple[str, str, str]) -> Script:
 
 
 def test_message_is_looked_up_by_its_words(serve: Serve) -> None:
-    """Headline and id of the alert, to this number, since it began; what failed was not sent."""
+    """Headline and id of the alert, to this number; what failed was not sent."""
     notice = a_notice()
     words = f"🟠 HIGH: Gateway refuses ... {notice.alert.id}"
     server = serve(listed(("SM1", words, "failed"), ("SM2", "other", "sent"), ("SM3", words, "sent")))
     found = channel(server).look_up(notice)
     assert found is not None
     assert (found.reference, found.is_final) == ("SM3", False)
-    query = unquote(urlsplit(server.requests[0].line.split()[1]).query)
-    assert f"To=whatsapp:{ANA}" in query
-    assert "DateSent>=2026-11-23T11:50:00Z" in query
+    assert f"To=whatsapp:{ANA}" in unquote(server.requests[0].line)
+
+
+def test_message_is_found_behind_others() -> None:
+    """A hundred newer ones are more than a page, and more than an answer is usually read of."""
+    server, notice = TwilioServer(), a_notice()
+    phones = channel(server)
+    for one in (notice, *[a_notice(title="another", message="ã" * 1_000)] * 100):
+        phones.deliver(one)
+    found = phones.look_up(notice)
+    assert found is not None
+    assert found.reference == "SM" + "0" * 32
+    assert phones.look_up(a_notice(title="never sent", key="never")) is None
+    server.close()
+
+
+def test_search_ends_where_the_alert_began(serve: Serve) -> None:
+    """What was sent before cannot be about it."""
+    old = {"sid": "SM1", "body": "other", "status": "sent", "date_sent": "Sun, 22 Nov 2026 12:00:00 +0000"}
+    server = serve(answer(200, json.dumps({"messages": [old] * 50, "next_page_uri": "/2010-04-01/n.json"})))
+    assert channel(server).look_up(a_notice()) is None
+    assert len(server.requests) == 2
+
+
+def test_list_that_is_too_long_to_read_tells_nothing(serve: Serve) -> None:
+    """What is not on the pages that were read may be on the others."""
+    page = [{"sid": "SM1", "body": "other", "status": "sent"}] * 50
+    server = serve(answer(200, json.dumps({"messages": page, "next_page_uri": "/2010-04-01/next.json"})))
+    with pytest.raises(DeliveryFailed) as caught:
+        channel(server).look_up(a_notice())
+    assert caught.value.permanent
+    assert len(server.requests) == 21
 
 
 def test_only_those_who_have_nothing_get_it_again(serve: Serve) -> None:
