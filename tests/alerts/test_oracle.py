@@ -52,6 +52,7 @@ def changes(story: Sequence[Believed]) -> int:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(PROGRAM is None, reason="Debian's prometheus-alertmanager is not installed")
 def test_what_is_told_is_what_alertmanager_tells(tmp_path: Path) -> None:
     """In 200 random scripts of fires, ends, silences, inhibition and routes each receiver believes the same
