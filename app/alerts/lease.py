@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 
 def owner_name() -> str:
     """The name of this process: its id and the kernel's time of its birth."""
-    return f"{os.getpid()}-{_born(os.getpid())}"
+    return _name(os.getpid())
 
 
 def is_alive(owner: str) -> bool:
@@ -21,6 +22,12 @@ def is_alive(owner: str) -> bool:
     except (OSError, ValueError):
         return False
     return _born(int(pid)) == born
+
+
+@cache
+def _name(pid: int) -> str:
+    """By pid, because a forked child has a name of its own."""
+    return f"{pid}-{_born(pid)}"
 
 
 def _born(pid: int) -> str:

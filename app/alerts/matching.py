@@ -50,7 +50,12 @@ def _fits(alert: Alert, name: str, wanted: str | Sequence[str]) -> bool:
     shown = field_of(alert, name)
     if name == "category":
         patterns = [pattern.upper() for pattern in patterns]
-    return any(fnmatchcase(shown, pattern) for pattern in patterns)
+    return any(_is_like(shown, pattern) for pattern in patterns)
+
+
+def _is_like(text: str, pattern: str) -> bool:
+    # Because "[prod] oven" is a title, and to fnmatch a set of letters.
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def _is_severe(severity: Severity, pattern: str) -> bool:

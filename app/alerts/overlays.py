@@ -47,19 +47,25 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Inhibitor:
-    """An alert that fires and explains others: those that fit `target` and agree with `equal`."""
+    """An alert that fires and explains others: those that fit `target` and agree with `equal`.
+
+    is_target: whether it could be explained itself, by what fits `source`.
+    """
 
     rule: str
     alert_id: str
     target: Matchers
     equal: Mapping[str, str]
+    source: Matchers = field(default_factory=dict)
+    is_target: bool = False
 
     def explains(self, alert: Alert) -> bool:
-        """Whether the alert needs no notice of its own."""
+        """Whether the alert needs no notice of its own; of two that explain each other, both do."""
         return (
             alert.id != self.alert_id
             and all(field_of(alert, name) == text for name, text in self.equal.items())
             and matches(self.target, alert)
+            and not (self.is_target and matches(self.source, alert))
         )
 
 
@@ -99,9 +105,11 @@ def hold(
         return Hold(f"acknowledged by {alert.acknowledged_by}", is_for_good=True)
     if alert.resolved_at is not None and now - alert.resolved_at > NEWS_FOR:
         return Hold("over for more than a day")
-    for silence in around.silences:
-        if silence.starts_at <= now < silence.ends_at and matches(silence.matchers, alert):
-            return Hold(f"silence {silence.id} of {silence.author}", silence.ends_at)
+    # Because who was told that it fires would go on believing it, and an incident would stay open.
+    if kind is not Kind.RESOLVED:
+        for silence in around.silences:
+            if silence.starts_at <= now < silence.ends_at and matches(silence.matchers, alert):
+                return Hold(f"silence {silence.id} of {silence.author}", silence.ends_at)
     return _quieted(kind, alert, told, around) or _cooling(kind, alert, told, cooldown, now)
 
 

@@ -13,6 +13,10 @@ from .lease import is_alive, owner_name
 from .model import Alert, Kind, Notice
 
 _LEASE = timedelta(seconds=120)
+_SUPERSEDE = (
+    "update outbox set state = 'superseded', touched_at = ?, error = 'a newer notice says it'"
+    " where channel = ? and alert_id = ? and state = 'pending' and id < ?"
+)
 # Because a row that was touched in the future only says that the clock was set back.
 _DUE = (
     "select * from outbox where channel = :channel and state = 'pending'"
@@ -172,11 +176,12 @@ def first(
 
 def supersede(connection: sqlite3.Connection, newest: sqlite3.Row, now: datetime) -> None:
     """The newest row speaks for the older ones of its alert."""
-    connection.execute(
-        "update outbox set state = 'superseded', touched_at = ?, error = 'a newer notice says it'"
-        " where channel = ? and alert_id = ? and state = 'pending' and id < ?",
-        (rfc3339(now), newest["channel"], newest["alert_id"], newest["id"]),
-    )
+    connection.execute(_SUPERSEDE, (rfc3339(now), newest["channel"], newest["alert_id"], newest["id"]))
+
+
+def supersede_older(connection: sqlite3.Connection, channel: str, newest: Entry, now: datetime) -> None:
+    """The same for an entry, so that what it would have replaced is not told in its place."""
+    connection.execute(_SUPERSEDE, (rfc3339(now), channel, newest.alert.id, newest.row))
 
 
 def withhold(connection: sqlite3.Connection, row: int, why: str, now: datetime) -> None:

@@ -84,6 +84,7 @@ class Turn:
     def _hold(self, entry: Entry, held: Hold) -> None:
         step = Step("postponed" if held.postponed else "withheld", held.why, channel=self.lane.name)
         store.record(self.connection, entry.alert.id, self.now, step)
+        queue.supersede_older(self.connection, self.lane.name, entry, self.now)
         if held.postponed and held.until is not None:
             queue.postpone(self.connection, entry.row, held.until, self.now)
         else:

@@ -31,16 +31,15 @@ def circumstances(connection: sqlite3.Connection, policy: Policy, now: datetime)
 
 def keep_inhibitor(connection: sqlite3.Connection, rules: Iterable[InhibitRule], alert: Alert) -> bool:
     """Remember what an alert explains while it fires; True when it has just ceased to explain something."""
-    if not alert.is_active:
-        gone = connection.execute("delete from inhibitor where alert_id = ?", (alert.id,))
-        return gone.rowcount > 0
-    for rule in rules:
-        if matches(rule.source, alert):
-            equal = json.dumps({name: field_of(alert, name) for name in rule.equal})
-            connection.execute(
-                "insert or replace into inhibitor values (?, ?, ?)", (alert.id, rule.name, equal)
-            )
-    return False
+    known = connection.execute("select rule from inhibitor where alert_id = ?", (alert.id,)).fetchall()
+    applying = [rule for rule in rules if alert.is_active and matches(rule.source, alert)]
+    for rule in applying:
+        equal = json.dumps({name: field_of(alert, name) for name in rule.equal})
+        connection.execute("insert or replace into inhibitor values (?, ?, ?)", (alert.id, rule.name, equal))
+    gone = {row["rule"] for row in known}.difference(rule.name for rule in applying)
+    for name in gone:
+        connection.execute("delete from inhibitor where alert_id = ? and rule = ?", (alert.id, name))
+    return bool(gone)
 
 
 def changed(connection: sqlite3.Connection, fingerprint: str, at: datetime) -> datetime | None:
@@ -82,11 +81,16 @@ def _flapping(connection: sqlite3.Connection) -> dict[str, datetime]:
 
 def _inhibitors(connection: sqlite3.Connection, rules: Iterable[InhibitRule]) -> list[Inhibitor]:
     by_name = {rule.name: rule for rule in rules}
-    return [
-        Inhibitor(row["rule"], row["alert_id"], by_name[row["rule"]].target, json.loads(row["equal"]))
-        for row in connection.execute("select * from inhibitor")
-        if row["rule"] in by_name
-    ]
+    rows = connection.execute(
+        "select alert.*, rule, equal from inhibitor join alert on alert.id = inhibitor.alert_id"
+    )
+    return [_inhibitor(by_name[row["rule"]], row) for row in rows if row["rule"] in by_name]
+
+
+def _inhibitor(rule: InhibitRule, row: sqlite3.Row) -> Inhibitor:
+    cause = store.read(Alert, row)
+    is_target = matches(rule.target, cause)
+    return Inhibitor(rule.name, cause.id, rule.target, json.loads(row["equal"]), rule.source, is_target)
 
 
 def _moments(text: str) -> list[datetime]:

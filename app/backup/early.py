@@ -27,7 +27,7 @@ class EarlyDrill:
     def __init__(
         self, begun: Backup, part: Path, path: Path, limits: Limits, go_on: Callable[[], None]
     ) -> None:
-        """`part` becomes `path`. `begun`: what is known beforehand, of its time all when the dump has ended."""
+        """`part` becomes `path`. `begun`: what is known beforehand, all by the end of the dump."""
         self._seconds = limits.seconds
         self._go_on = go_on
         self._known_at: float | None = None

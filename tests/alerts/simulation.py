@@ -57,6 +57,7 @@ class Told:
     jumps: int = 0
     flapping: bool = False
     message: str = ""
+    episode: str = ""
 
 
 @dataclass
@@ -178,8 +179,23 @@ class Month:
                 items = notice.digest.items if notice.digest else (Item(notice.kind, notice.alert),)
                 for item in items:
                     self._check_item(lane, item, notice)
+                if notice.digest is not None and notice.digest.total > len(items):
+                    self._forget_unshown(lane, notice)
                 self.counted[lane] = self.counted.get(lane, 0) + 1
             channel.notices.clear()
+
+    def _forget_unshown(self, lane: str, notice: Notice) -> None:
+        """A digest shows ten; of the others it cannot be seen from outside what was said."""
+        assert notice.digest is not None
+        shown = {item.alert.fingerprint for item in notice.digest.items}
+        with self.room.database.read() as connection:
+            rows = connection.execute(
+                "select fingerprint from outbox said join outbox digest on digest.id = said.digest"
+                " join alert on alert.id = said.alert_id where digest.key = ?",
+                (notice.key,),
+            ).fetchall()
+        for fingerprint in {row["fingerprint"] for row in rows} - shown:
+            self.known.pop((lane, fingerprint), None)
 
     def _check_item(self, lane: str, item: Item, notice: Notice) -> None:
         alert, now = item.alert, self.room.clock.now()
@@ -197,11 +213,16 @@ class Month:
         is_held = not (is_one_message or is_worse or known.flapping or item.kind in EXEMPT)
         if is_held and known.at is not None and known.jumps == self.jumps:
             assert (now - known.at).total_seconds() >= COOLDOWN(alert.severity), (item, known)
-        if item.kind not in (Kind.RESOLVED, Kind.ACKNOWLEDGED):
+        if item.kind is Kind.ACKNOWLEDGED and known.episode != alert.id:
+            # Because who learns of an episode by that is told of what is worse than it was then.
+            del self.known[lane, alert.fingerprint]
+        elif item.kind not in (Kind.RESOLVED, Kind.ACKNOWLEDGED):
             is_kept = item.kind is Kind.FLAPPING or known.message == notice.key
             severity = known.severity if is_kept and not is_worse else alert.severity
             flapping = item.kind is Kind.FLAPPING
-            self.known[lane, alert.fingerprint] = Told(now, severity, self.jumps, flapping, notice.key)
+            self.known[lane, alert.fingerprint] = Told(
+                now, severity, self.jumps, flapping, notice.key, alert.id
+            )
 
 
 def live(seed: int, events: int, span: timedelta, folder: Path) -> Counter[str]:

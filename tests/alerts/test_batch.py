@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.alerts.channels.recording import RecordingChannel
+from app.alerts.facts import Acknowledged
 from app.alerts.model import Kind, Notice
 from app.core.errors import DeliveryFailed
 from app.core.signal import Category, Severity
@@ -46,6 +47,25 @@ def test_alert_waits_for_its_group(read: Room, severity: Severity, seconds: floa
         assert read.said() == []
         read.pass_time(seconds=0.001)
     assert read.said() == ["fired"]
+
+
+def test_older_word_is_not_told_in_place_of_a_newer_one_that_is_held_back(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    """What a cooldown keeps from being said to be over is not said to be somebody's instead."""
+    channels = [RecordingChannel("slack", takes_digests=True)]
+    room = Room(tmp_path / "alerts", clock, channels, announce_acknowledgements=True)
+    room.observe("again")
+    room.pass_time(seconds=5)
+    room.clear("again")
+    room.deliver()
+    room.observe("other")
+    room.observe("again")
+    room.source.write(Acknowledged(clock.now(), room.alert("again").id, "ana", ""))
+    room.clear("again")
+    room.pass_time(seconds=6)
+    assert channels[0].said() == [("fired", "again"), ("resolved", "again"), ("fired", "other")]
+    room.close()
 
 
 def test_group_is_one_message(read: Room) -> None:

@@ -26,6 +26,8 @@ from .examples import fired
         ({"key": "Gate*"}, True),
         ({"key": "gate*"}, False),
         ({"labels.bank": "b?"}, True),
+        ({"labels.place": "[a] b"}, True),
+        ({"labels.place": "[a]*"}, True),
         ({"labels.other": ""}, True),
         ({"labels.other": "x"}, False),
         ({"category": "BUSINESS", "source": "backup"}, False),
@@ -33,7 +35,7 @@ from .examples import fired
 )
 def test_every_matcher_has_to_fit(matchers: dict[str, str], fits: bool) -> None:
     """Fields and labels, equal or by * and ?, in their own case."""
-    assert matches(matchers, fired(labels={"bank": "bb"})) is fits
+    assert matches(matchers, fired(labels={"bank": "bb", "place": "[a] b"})) is fits
 
 
 @pytest.mark.parametrize("matchers", [{}, {"colour": "red"}])

@@ -110,6 +110,23 @@ def test_maintenance_holds_what_it_expects() -> None:
     assert why(Kind.ACKNOWLEDGED, around) == ""
 
 
+def test_silence_never_holds_the_end_of_what_was_told() -> None:
+    """Nobody goes on believing that it fires, and no incident stays open."""
+    over = resolve(fired(), NOON, "app", "").alert
+    assert over is not None
+    around = Circumstances([a_silence(severity="*")])
+    assert hold(Kind.RESOLVED, over, TOLD_AT_NOON, around, COOLDOWN, NOON) is None
+    assert hold(Kind.LATE, over, TOLD_AT_NOON, around, COOLDOWN, NOON) is not None
+
+
+def test_two_that_would_explain_each_other_are_both_told() -> None:
+    """Else nobody would learn of either."""
+    source = {"severity": "HIGH"}
+    other = Inhibitor("one host", "a1", {"category": "BUSINESS"}, {}, source, is_target=True)
+    assert not other.explains(fired())
+    assert other.explains(fired(severity=Severity.LOW))
+
+
 def test_inhibitor_holds_what_it_explains() -> None:
     """Where the fields agree that have to, and never itself."""
     cause = Inhibitor("the host is down", "a1", {"severity": "HIGH"}, {"labels.host": "db-1"})

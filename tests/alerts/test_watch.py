@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from app.alerts.facts import Silenced
 from app.alerts.ledger import Ledger
-from app.alerts.plan import EVERYBODY
+from app.alerts.plan import EVERYBODY, InhibitRule
 from app.core.clock import parse_rfc3339
+from app.core.signal import Severity
+from app.testing import FrozenClock
 
 from .examples import Room
 
@@ -38,6 +42,21 @@ def test_end_of_what_was_told_before_its_cause_is_told(room: Room) -> None:
     room.clear("Many requests fail", code="error_rate_high")
     room.deliver()
     assert ("resolved", "Many requests fail") in room.channels[0].said()
+
+
+def test_cause_that_gets_better_explains_no_more(tmp_path: Path) -> None:
+    """What it held back is told as soon as it is no longer what the rule is about."""
+    rule = InhibitRule(name="bad host", source={"severity": ("CRITICAL",)}, target={"key": ("slow",)})
+    clock = FrozenClock()
+    room = Room(tmp_path, clock, plan=EVERYBODY.model_copy(update={"inhibit": (rule,)}))
+    room.observe("host", severity=Severity.CRITICAL)
+    room.observe("slow")
+    room.pass_time(seconds=5)
+    assert room.channels[0].said() == [("fired", "host")]
+    room.observe("host", severity=Severity.LOW)
+    room.pass_time(seconds=1)
+    assert room.channels[0].said()[1:] == [("fired", "slow")]
+    room.close()
 
 
 def test_rules_of_inhibition_are_those_of_this_start(room: Room) -> None:
