@@ -198,7 +198,7 @@ class Tower:
         every(1, "logs.levels", self.logger.levels.follow)
         every(1, "logs.errors", self.logger.reading.fold_errors, for_leader=True)
         every(1, "journals.sync", self._sync)
-        every(1, "metrics.fold", self.metrics.fold, for_leader=True)
+        every(1, "metrics.fold", self.metrics.poll, for_leader=True)
         every(sample, "performance.sample_worker", performance.sample_worker)
         every(sample, "performance.sample_host", performance.sample_host, for_leader=True)
         database = self.settings.performance.database_interval_seconds
