@@ -44,7 +44,7 @@ __all__ = ["AlertSource", "AutomatedAlerts", "Category", "Severity", "alerts"]
 alerts = AlertSource(Journal("alerts"))
 """The writing end of this process; what it is given waits in memory until a tower opens its journal."""
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 
 
 class AutomatedAlerts:
