@@ -25,7 +25,6 @@ from .core.health import Health, Level
 from .core.leader import Leader
 from .core.measure import Measure
 from .core.schedule import Schedule
-from .core.signal import Emit
 from .core.workers import Workers
 from .extensions import Extensions
 from .logs.redact import redact_text
@@ -57,46 +56,28 @@ class Tower:
         source: AlertSource = alerts,
         channels: Iterable[Channel] = (),
     ) -> None:
-        self.settings = settings
-        self.clock = clock or SystemClock()
-        logs, zone = settings.log_folder, settings.zone.key
-        self.extensions = Extensions()
+        self.settings, self.clock = settings, clock or SystemClock()
         self.started_at = self.clock.now()
         self.is_ready = False
+        self._source, self._events = source, events
         self._known_failures: dict[str, int] = {}
         self._to_join: list[Callable[[], None]] = []
-        emit = source.observe
-        self.logger = ProductionLogger(settings.logs, logs, self.clock, emit, settings.zone)
-        self.metrics = BusinessMetrics(
-            _in_zone(settings.metrics, zone), events, logs / "business_metrics", self.clock, emit
-        )
-        self.performance = PerformanceMonitor(
-            settings.performance,
-            logs / "performance",
-            settings.database_url,
-            self.clock,
-            emit,
-            disks=[settings.backup_folder],
-        )
+
+        self.extensions = Extensions()
+        self.logger = self._make_logger()
+        self.metrics = self._make_metrics()
+        self.performance = self._make_performance()
         links = links_of(settings)
         self.outside = outside_of(settings, links)
         told = [*channels_of(settings, context_of(settings, links, self.logger, self.clock)), *channels]
         plan = read_plan(settings.root / settings.alerts.config_file, addressable(told))
-        self.alerts = self._alerts_of(source, told, plan)
-        self.rules = self._rules_of(plan, emit)
-        self.backup = BackupSystem(
-            _in_zone(settings.backup, zone),
-            settings.backup_folder,
-            settings.database_url,
-            self.clock,
-            emit,
-            offsite=settings.offsite,
-            sqlite=_sqlite_files(settings),
-        )
-        self.leader = Leader(logs / ".leader")
-        self.workers = Workers(logs / ".workers")
+        self.alerts = self._make_alerts(told, plan)
+        self.rules = self._make_rules(plan)
+        self.backup = self._make_backup()
+
+        self.leader = Leader(settings.log_folder / ".leader")
+        self.workers = Workers(settings.log_folder / ".workers")
         self.schedule = Schedule(self.leader)
-        self._source, self._events = source, events
 
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Open the journals, join the workers of this host and begin to work; `loop` is watched."""
@@ -168,11 +149,38 @@ class Tower:
         if decision.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._source.observe(notices.access_attack(client))
 
-    def _alerts_of(self, source: AlertSource, channels: list[Channel], plan: Plan) -> AutomatedAlerts:
+    def _make_logger(self) -> ProductionLogger:
+        settings = self.settings
+        return ProductionLogger(
+            settings.logs, settings.log_folder, self.clock, self._source.observe, settings.zone
+        )
+
+    def _make_metrics(self) -> BusinessMetrics:
+        settings = self.settings
+        return BusinessMetrics(
+            _in_zone(settings.metrics, settings.zone.key),
+            self._events,
+            settings.log_folder / "business_metrics",
+            self.clock,
+            self._source.observe,
+        )
+
+    def _make_performance(self) -> PerformanceMonitor:
+        settings = self.settings
+        return PerformanceMonitor(
+            settings.performance,
+            settings.log_folder / "performance",
+            settings.database_url,
+            self.clock,
+            self._source.observe,
+            disks=[settings.backup_folder],
+        )
+
+    def _make_alerts(self, channels: list[Channel], plan: Plan) -> AutomatedAlerts:
         settings = self.settings
         return AutomatedAlerts(
             _in_zone(settings.alerts, settings.zone.key),
-            source,
+            self._source,
             settings.log_folder / "alerts",
             channels,
             self.clock,
@@ -180,7 +188,7 @@ class Tower:
             plan=plan,
         )
 
-    def _rules_of(self, plan: Plan, emit: Emit) -> Rulebook:
+    def _make_rules(self, plan: Plan) -> Rulebook:
         rules = RuleSet(plan.rules, plan.objectives, plan.anomalies)
         sources = Sources(self.performance.served, self.metrics.counted)
         return Rulebook(
@@ -188,7 +196,19 @@ class Tower:
             self.measures,
             self.settings.log_folder / "alerts" / "rules.json",
             self.clock,
-            emit,
+            self._source.observe,
+        )
+
+    def _make_backup(self) -> BackupSystem:
+        settings = self.settings
+        return BackupSystem(
+            _in_zone(settings.backup, settings.zone.key),
+            settings.backup_folder,
+            settings.database_url,
+            self.clock,
+            self._source.observe,
+            offsite=settings.offsite,
+            sqlite=_sqlite_files(settings),
         )
 
     def _plan(self) -> None:
@@ -198,7 +218,7 @@ class Tower:
         every(1, "logs.levels", self.logger.levels.follow)
         every(1, "logs.errors", self.logger.reading.fold_errors, for_leader=True)
         every(1, "journals.sync", self._sync)
-        every(1, "metrics.fold", self.metrics.fold, for_leader=True)
+        every(1, "metrics.fold", self.metrics.poll, for_leader=True)
         every(sample, "performance.sample_worker", performance.sample_worker)
         every(sample, "performance.sample_host", performance.sample_host, for_leader=True)
         database = self.settings.performance.database_interval_seconds

@@ -12,4 +12,4 @@ if [ "${1:-}" = "--all" ]; then
 fi
 scripts/check.sh
 say "Running the tests"
-exec "$python" -m pytest -n 2 --dist loadfile -q "${marked[@]}" "$@"
+exec "$python" -m pytest -n 3 --dist loadfile -q "${marked[@]}" "$@"

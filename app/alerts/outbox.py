@@ -81,6 +81,15 @@ class Outbox:
             since = datetime.fromisoformat(failing["failing_since"]) if failing else None
             return Turn(connection, self._policy, lane, now, self._fresh_since(now), since).take()
 
+    def has_open(self, channel: str) -> bool:
+        """Whether there is anything that claim() or to_ask() could answer, now or later."""
+        with self._database.read() as connection:
+            return queue.has_open(connection, channel)
+
+    def look(self) -> object:
+        """What differs after every change of what is to be delivered."""
+        return self._database.look()
+
     def sent(self, claim: Claim, receipt: Receipt) -> bool:
         """It was delivered, or accepted; False when somebody else has taken the row over."""
         now, reference = self._clock.now(), receipt.reference

@@ -132,6 +132,13 @@ def has_work(connection: sqlite3.Connection, channel: str, now: datetime) -> boo
     return rows.fetchone() is not None
 
 
+def has_open(connection: sqlite3.Connection, channel: str) -> bool:
+    """Whether anything waits for a channel, is being sent, or is to be asked about, now or later."""
+    one = "select 1 from outbox where channel = :channel and state ="
+    states = " union all ".join(f"{one} '{state}'" for state in ("pending", "sending", "accepted"))
+    return connection.execute(f"{states} limit 1", {"channel": channel}).fetchone() is not None
+
+
 def take_back(connection: sqlite3.Connection, channel: str, now: datetime, pause: timedelta) -> None:
     """Rows whose sender died, or held them for too long, are pending again: possibly delivered.
 

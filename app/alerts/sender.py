@@ -11,6 +11,7 @@ from typing import TypeVar
 from ..core.clock import Clock
 from ..core.errors import AtalaiaError, DeliveryFailed
 from ..core.guard import guard
+from ..core.poll import Poll
 from ..core.signal import Condition, Emit
 from .channels import Channel
 from .lanes import offer
@@ -40,6 +41,7 @@ class Sender:
         self._may_send = may_send
         self._emit = emit
         self._clock = clock
+        self._poll = Poll(outbox.look)
         self._woken = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=f"atalaia-send-{channel.name}", daemon=True)
@@ -95,8 +97,15 @@ class Sender:
             self._woken.wait(_POLL_SECONDS)
             self._woken.clear()
             with guard(f"alerts.send.{self._channel.name}"):
-                while self._may_go_on() and (self.deliver_next() or self.ask_next()):
-                    pass
+                if self._may_go_on() and self._poll(self._open):
+                    self._deliver_all()
+
+    def _open(self) -> int:
+        return self._outbox.has_open(self._channel.name)
+
+    def _deliver_all(self) -> None:
+        while self._may_go_on() and (self.deliver_next() or self.ask_next()):
+            pass
 
     def _may_go_on(self) -> bool:
         return not self._stopping and self._may_send()

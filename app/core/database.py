@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .files import open_private, private_folder
 from .journal import Chunk, read_new
+from .poll import mark_of
 
 _BUSY_SECONDS = 10.0
 _CORRUPT = ("malformed", "not a database", "disk image")
@@ -63,6 +64,10 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    def look(self) -> object:
+        """What differs after every commit, by any process; see Poll."""
+        return mark_of(self.path), mark_of(f"{self.path}-wal")
 
     def close(self) -> None:
         """Close every idle connection; the next use opens new ones."""

@@ -40,8 +40,9 @@ class Drained(Protocol):
 class Drainer:
     """One thread a process: every 5 ms while there is something to move, at once when it is urgent.
 
-    While there is nothing it looks again and again after what others have left or done to the files. It
-    begins with the first ring() and ends with its last sink.
+    While there is nothing it looks again and again after what others have left or done to the files: each
+    second, and more often where somebody may die or something is to be tried again. It begins with the
+    first ring() and ends with its last sink.
     """
 
     def __init__(self) -> None:
@@ -132,7 +133,7 @@ class Drainer:
             self.awake = False
             busy = any(sink.has_work for sink in self.sinks)
             self.awake = busy or self.awake
-            rung = self._bell.acquire(timeout=_TICK_SECONDS if busy else _LOOK_SECONDS)
+            rung = self._bell.acquire(timeout=_TICK_SECONDS if busy else self._rest_seconds())
             if rung and not busy and not self._urgent:
                 self._bell.acquire(timeout=_TICK_SECONDS)
             self._urgent = False
@@ -141,6 +142,11 @@ class Drainer:
             self._look_around()
         for neighbours in self._neighbours.values():
             neighbours.close()
+
+    def _rest_seconds(self) -> float:
+        is_calm = all(sink.is_idle for sink in self.sinks)
+        is_alone = not any(neighbours.known for neighbours in self._neighbours.values())
+        return _LOOK_AFTER_SECONDS if is_calm and is_alone else _LOOK_SECONDS
 
     def _round(self) -> None:
         waiting, self._next_round = self._next_round, []

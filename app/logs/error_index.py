@@ -14,6 +14,7 @@ import msgspec
 
 from ..core.clock import rfc3339
 from ..core.database import Database
+from ..core.poll import mark_of
 from .follow import Follower, Read
 from .generations import Place, generations, place_of
 from .groups import Group, grouped
@@ -74,6 +75,10 @@ class ErrorIndex:
             if not progress.is_past:
                 self._apply([], progress, _Progress(follower.place, is_past=True))
         return lines
+
+    def look(self) -> object:
+        """What differs after everything that is new here or in the log."""
+        return mark_of(self._live), self._database.look()
 
     def newest(self, limit: int, since: datetime | None, q: str | None) -> list[Group]:
         """Groups that were seen since then, those seen last first; `q` stands anywhere in them."""

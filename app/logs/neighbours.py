@@ -34,6 +34,11 @@ class Neighbours:
             self._changed_at = -1  # Because somebody may die again who takes over what is left.
         return dead
 
+    @property
+    def known(self) -> int:
+        """How many lived at the last look."""
+        return len(self._descriptors)
+
     def close(self) -> None:
         """Forget them, to meet them again."""
         for descriptor in self._descriptors.values():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputRejected
+from ..core.poll import Poll
 from ..core.signal import Emit
 from .error_index import MOST_GROUPS, ErrorIndex
 from .generations import place_of
@@ -33,6 +34,7 @@ class Reading:
         self._flush = flush
         self._readers = Readers()
         self._errors = ErrorIndex(folder / "errors.log", folder / "error_groups" / "errors.sqlite")
+        self._poll = Poll(self._errors.look)
 
     def recent(self, *, type: str = "app", cursor: str | None = None, **sent: Any) -> dict[str, Any]:
         """The newest records of one log that match, newest first; `sent` is what matching.query() takes.
@@ -74,12 +76,16 @@ class Reading:
 
     def fold_errors(self) -> None:
         """Take in what is new in errors.log and signal new kinds of errors; for the leader, each second."""
-        self._errors.fold()
+        self._poll(self._fold_and_signal)
+
+    def _fold_and_signal(self) -> int:
+        lines = self._errors.fold()
         if new := self._errors.untold(MOST_GROUPS):
             for signal in islice(filter(None, map(new_error, new)), _MOST_SIGNALS):
                 self._emit(signal)
             # Because a crash before this line tells again, under the same key, and one after it never.
             self._errors.tell(new)
+        return lines + len(new)
 
     def close(self) -> None:
         """Let go of the index; the next question opens it again."""

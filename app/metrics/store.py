@@ -112,6 +112,10 @@ class Store:
             offsets = self._offsets()
         return lines
 
+    def look(self) -> object:
+        """What differs after every change of the tables."""
+        return self._database.look()
+
     def unfolded(self) -> set[str]:
         """The journal files in which whole lines wait to be folded."""
         return {chunk.file for chunk in read_new(self._folder, self._offsets())}

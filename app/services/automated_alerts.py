@@ -36,6 +36,7 @@ from ..core.guard import guard
 from ..core.health import Health, Level
 from ..core.journal import Journal
 from ..core.measure import Measure
+from ..core.poll import JournalLook, Poll
 from ..core.signal import Category, Severity, Signal
 
 __all__ = ["AlertSource", "AutomatedAlerts", "Category", "Severity", "alerts"]
@@ -43,7 +44,7 @@ __all__ = ["AlertSource", "AutomatedAlerts", "Category", "Severity", "alerts"]
 alerts = AlertSource(Journal("alerts"))
 """The writing end of this process; what it is given waits in memory until a tower opens its journal."""
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 
 
 class AutomatedAlerts:
@@ -73,6 +74,7 @@ class AutomatedAlerts:
         lanes = [lane_of(channel, settings) for channel in self._channels.values()]
         self.policy = policy_of(settings, plan, lanes)
         self._ledger = Ledger(self._database, self.policy, clock)
+        self._poll = Poll(JournalLook(folder, clock), self._database.look)
         self._outbox = Outbox(self._database, self.policy, clock)
         self._desk = Desk(source, self._ledger, self._database, folder, clock)
         self.vigil = Vigil(settings, self._database, channels, source.observe, self.health, clock)
@@ -226,7 +228,7 @@ class AutomatedAlerts:
 
     def tick(self) -> int:
         """Let time pass, for the leader each second: expiries, reminders, the ends of silences."""
-        self.ingest()
+        self._poll(self.ingest)
         looked_at = self._ledger.tick()
         if looked_at:
             self._wake_senders()
@@ -265,7 +267,7 @@ class AutomatedAlerts:
             self._woken.wait(_POLL_SECONDS)
             self._woken.clear()
             with guard("alerts.ingest"):
-                if self.ingest():
+                if self._poll(self.ingest):
                     self._wake_senders()
 
     def _wake_senders(self) -> None:

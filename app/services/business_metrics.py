@@ -25,6 +25,7 @@ from ..core.guard import guard
 from ..core.health import Health, Level
 from ..core.journal import Journal, files_of
 from ..core.measure import Measure
+from ..core.poll import JournalLook, Poll
 from ..core.signal import Emit
 from ..metrics.calendar import RANGE, Period, between, current, previous, zone_named
 from ..metrics.events import BusinessEvents
@@ -56,6 +57,7 @@ class BusinessMetrics:
         self._emit = emit
         self._zone = zone_named(settings.timezone or "UTC")
         self._store = Store(folder)
+        self._poll = Poll(JournalLook(folder, clock), self._store.look)
         self._behind = False
         events.configure(clock, settings.currency)
 
@@ -72,6 +74,11 @@ class BusinessMetrics:
             self._say(outcome)
         self._behind = False
         return lines
+
+    def poll(self) -> int:
+        """The same for who asks again and again: cheap while nothing was recorded."""
+        self._note_losses()
+        return self._poll(self.fold)
 
     def accept(self, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Record the events that HTTP callers send; each is accepted, a duplicate, or rejected with a reason.

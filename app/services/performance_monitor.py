@@ -32,7 +32,6 @@ from ..performance.latency import merged
 from ..performance.model import EVERY_REQUEST, Kept, Probe, Worker
 from ..performance.probes.database import DatabaseProbe
 from ..performance.probes.host import HostProbe
-from ..performance.probes.http import HttpProbe
 from ..performance.probes.process import ProcessProbe
 from ..performance.samples import EXTERNAL, Samples
 from ..performance.settings import PerformanceSettings
@@ -71,9 +70,7 @@ class PerformanceMonitor:
         self._process = ProcessProbe()
         self._host = HostProbe([folder, *disks, *map(Path, settings.disk_paths)])
         self._database = DatabaseProbe(database_url, settings.slow_query_seconds)
-        self._external: list[Probe] = [
-            HttpProbe(name, url, settings.external_timeout_seconds) for name, url in settings.services.items()
-        ]
+        self._external = _external_probes(settings)
         self._alarms: Alarms | None = None
         self._began_at = self._now()
 
@@ -253,3 +250,13 @@ class PerformanceMonitor:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _external_probes(settings: PerformanceSettings) -> list[Probe]:
+    if not settings.services:
+        return []
+    # Because httpx takes 5 MB, which a host without such services need not carry.
+    from ..performance.probes.http import HttpProbe
+
+    seconds = settings.external_timeout_seconds
+    return [HttpProbe(name, url, seconds) for name, url in settings.services.items()]

@@ -61,7 +61,7 @@ class Place:
 
 
 def database(place: str) -> DatabaseProbe:
-    return DatabaseProbe(f"postgresql+psycopg2://agent:{SECRET}@{place}/agent", 1.0, deadline_seconds=1.0)
+    return DatabaseProbe(f"postgresql+psycopg2://agent:{SECRET}@{place}/agent", 1.0, deadline_seconds=0.5)
 
 
 def service(place: str, timeout: float = 0.5) -> HttpProbe:

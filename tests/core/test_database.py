@@ -38,8 +38,8 @@ def value(database: Database) -> int:
 def test_several_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     """Four processes that make and use the same file lose no update and raise nothing."""
     path = tmp_path / "shared.sqlite"
-    spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=count_up, args=(path, 25)) for _ in range(4)]
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=count_up, args=(path, 25)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -224,13 +224,13 @@ def test_tail_goes_on_over_rotations(make_sink: MakeSink, tmp_path: Path):
     sink.open()
     shown = tmp_path / "shown"
     with shown.open("wb") as output, tailing(sink.path, output):
-        for number in range(600):
-            sink.write(*numbered(number, LINE_BYTES), logging.INFO)
+        for number in range(200):
+            sink.write(*numbered(number, 3 * LINE_BYTES), logging.INFO)
             wait_until(lambda count=number + 1: shown.read_bytes().count(b"\n") == count, what="tail")
-            if number % 60 == 59:
+            if number % 20 == 19:
                 rotation_of(sink.path).run()
     assert len(archives(sink.path)) == 10
-    assert [record["n"] for record in records(shown)] == list(range(600))
+    assert [record["n"] for record in records(shown)] == list(range(200))
 
 
 @contextmanager

@@ -134,4 +134,4 @@ def test_watching_costs_less_than_half_a_percent_of_a_core() -> None:
         return (time.process_time() - began) / seconds
 
     with running(asyncio.new_event_loop) as loop, watched(loop):
-        assert min(share() for _ in range(3)) < 0.005
+        assert any(share() < 0.005 for _ in range(3))

@@ -119,7 +119,8 @@ def test_a_second_start_from_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_database_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     """With a database that does not answer, everything else works, and it is an alert and a reason."""
-    with running(tmp_path, DATABASE_URL=NO_DATABASE) as server:
+    often = {"PERFORMANCE_DATABASE_INTERVAL_SECONDS": "5"}
+    with running(tmp_path, DATABASE_URL=NO_DATABASE, **often) as server:
         status = eventually(
             lambda: server.get("system/status"),
             lambda document: document["components"]["database"]["status"] == "down",

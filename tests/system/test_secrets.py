@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
 from .server import Server, eventually, running
 
 CANARY = "canary-5f1c9e"
@@ -85,7 +83,10 @@ def command_lines() -> list[str]:
 
 
 def test_nothing_planted_comes_out(tmp_path: Path) -> None:
-    """After every failure that knows a secret, no file, answer, output or command line holds one."""
+    """After every failure that knows a secret, no file, answer, output or command line holds one.
+
+    security.log tells that somebody was refused, and not what they tried.
+    """
     with running(tmp_path, **PLANTED) as server:
         provoke(server)
         shown = {path: server.client.get(f"/production/{path}").text for path in DOCUMENTS}
@@ -94,6 +95,7 @@ def test_nothing_planted_comes_out(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*"):
         if path.is_file():
             shown[str(path.relative_to(tmp_path))] = path.read_bytes().decode(errors="replace")
+    assert '"access_refused"' in shown["logs/security.log"]
     for place, text in shown.items():
         for secret in (CANARY, CPF, PHONE, "98765-4321"):
             assert secret not in text, f"{secret} in {place}: {around(text, secret)}"
@@ -102,16 +104,3 @@ def test_nothing_planted_comes_out(tmp_path: Path) -> None:
 def around(text: str, secret: str) -> str:
     at = text.index(secret)
     return text[max(0, at - 200) : at + 60]
-
-
-def test_a_wrong_bearer_token_is_not_logged(tmp_path: Path) -> None:
-    """security.log tells who was refused, never what they tried."""
-    with running(tmp_path) as server:
-        url = f"http://127.0.0.1:{server.port}/production/system/status"
-        answer = httpx.get(url, headers={"authorization": f"Bearer {CANARY}"})
-        assert answer.status_code == 401
-        records = eventually(
-            lambda: server.get("logs/recent", type="security")["records"], bool, what="the record"
-        )
-    assert records[0]["event"] == "access_refused"
-    assert CANARY not in (tmp_path / "logs" / "security.log").read_text()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...core.errors import Unavailable
 from ...core.health import Level
 from ..model import Reading
 from ..statements import without_literals
-from .postgres import PostgresLink, Questions, Row
+
+if TYPE_CHECKING:  # because the driver takes 4 MB, which a host without a database need not carry
+    from .postgres import PostgresLink, Questions, Row
 
 _OLDEST_SERVER = 130_000
 
@@ -60,7 +63,7 @@ class DatabaseProbe:
     def __init__(self, url: str, slow_seconds: float, deadline_seconds: float = 5.0) -> None:
         self.deadline_seconds = deadline_seconds
         self._slow_seconds = slow_seconds
-        self._link = PostgresLink(url, deadline_seconds) if url else None
+        self._link = _link_to(url, deadline_seconds) if url else None
         self._seen: set[tuple[int, float]] = set()
 
     def sample(self) -> Reading:
@@ -104,7 +107,7 @@ def rights(url: str) -> Iterator[tuple[str, str, str]]:
 
     Unavailable when it does not answer within five seconds.
     """
-    link = PostgresLink(url, deadline_seconds=5.0)
+    link = _link_to(url, deadline_seconds=5.0)
     reading = link.look(lambda ask: ask.row(_RIGHTS))
     link.close()
     if reading.level is Level.DOWN:
@@ -119,6 +122,12 @@ def rights(url: str) -> Iterator[tuple[str, str, str]]:
     if found["unreadable"]:
         hint = f"GRANT pg_read_all_data TO {found['name']} (PostgreSQL 14 and later), or SELECT on them."
         yield "error", f"{found['unreadable']} tables cannot be read, so no backup can be made", hint
+
+
+def _link_to(url: str, deadline_seconds: float) -> PostgresLink:
+    from .postgres import PostgresLink
+
+    return PostgresLink(url, deadline_seconds)
 
 
 def _bare(rows: list[Row]) -> list[Row]:

@@ -6,16 +6,17 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Engine, event
-from sqlalchemy.engine.interfaces import ExceptionContext
+from typing import TYPE_CHECKING, Any
 
 from ...core.clock import Clock
 from ..frames import application_place
 from ..model import OTHER, SlowQuery
 from ..statements import without_literals
 from ..tally import Tally
+
+if TYPE_CHECKING:  # because an application without a database has no use for SQLAlchemy's 11 MB
+    from sqlalchemy import Engine
+    from sqlalchemy.engine.interfaces import ExceptionContext
 
 _OPERATIONS = frozenset(
     {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE", "COPY", "CALL", "CREATE", "ALTER", "DROP"}
@@ -35,6 +36,8 @@ class QueryWatch:
 
     def attach(self, engine: Any) -> None:
         """Watch a SQLAlchemy Engine or AsyncEngine from now on."""
+        from sqlalchemy import event
+
         watched: Engine = getattr(engine, "sync_engine", engine)
         event.listen(watched, "before_cursor_execute", self._begin)
         event.listen(watched, "after_cursor_execute", self._end)
