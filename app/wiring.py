@@ -13,11 +13,12 @@ from starlette.types import Scope
 
 from . import notices
 from .alerts.channels import Channel
-from .alerts.config import read_plan
+from .alerts.config import read_plan, rules_of
 from .alerts.lanes import addressable
 from .alerts.plan import Plan
 from .alerts.rules.book import Rulebook
 from .alerts.rules.readings import Sources
+from .alerts.rules.shipping import limits
 from .alerts.rules.watches import RuleSet
 from .core.clock import Clock, SystemClock
 from .core.guard import failures, guard
@@ -29,6 +30,7 @@ from .core.signal import Emit
 from .core.workers import Workers
 from .extensions import Extensions
 from .logs.redact import redact_text
+from .performance.rules import shipped, under
 from .production.access import Decision
 from .production.gate import source_in
 from .services.automated_alerts import AlertSource, AutomatedAlerts, alerts
@@ -70,20 +72,21 @@ class Tower:
         self.metrics = BusinessMetrics(
             _in_zone(settings.metrics, zone), events, logs / "business_metrics", self.clock, emit
         )
-        self.performance = PerformanceMonitor(
-            settings.performance,
-            logs / "performance",
-            settings.database_url,
-            self.clock,
-            emit,
-            disks=[settings.backup_folder],
-        )
         links = links_of(settings)
         self.outside = outside_of(settings, links)
         told = [*channels_of(settings, context_of(settings, links, self.logger, self.clock)), *channels]
-        plan = read_plan(settings.root / settings.alerts.config_file, addressable(told))
-        self.alerts = self._alerts_of(source, told, plan)
-        self.rules = self._rules_of(plan, emit)
+        by_themselves = shipped(settings.performance)
+        plan = read_plan(settings.root / settings.alerts.config_file, addressable(told), by_themselves)
+        rules = rules_of([plan], by_themselves)
+        self.performance = PerformanceMonitor(
+            under(settings.performance, limits(rules.rules, by_themselves)),
+            logs / "performance",
+            settings.database_url,
+            self.clock,
+            disks=[settings.backup_folder],
+        )
+        self.alerts = self._alerts_of(source, told, plan, rules)
+        self.rules = self._rulebook(rules, emit)
         self.backup = BackupSystem(
             _in_zone(settings.backup, zone),
             settings.backup_folder,
@@ -168,7 +171,9 @@ class Tower:
         if decision.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._source.observe(notices.access_attack(client))
 
-    def _alerts_of(self, source: AlertSource, channels: list[Channel], plan: Plan) -> AutomatedAlerts:
+    def _alerts_of(
+        self, source: AlertSource, channels: list[Channel], plan: Plan, rules: RuleSet
+    ) -> AutomatedAlerts:
         settings = self.settings
         return AutomatedAlerts(
             _in_zone(settings.alerts, settings.zone.key),
@@ -178,14 +183,24 @@ class Tower:
             self.clock,
             redact=redact_text,
             plan=plan,
+            rules=rules,
         )
 
-    def _rules_of(self, plan: Plan, emit: Emit) -> Rulebook:
-        rules = RuleSet(plan.rules, plan.objectives, plan.anomalies)
+    def _rulebook(self, rules: RuleSet, emit: Emit) -> Rulebook:
         sources = Sources(self.performance.served, self.metrics.counted)
+
+        def measures() -> list[Measure]:
+            """What is judged from memory, and the rest only where a rule asks for it."""
+            vitals = self.performance.vitals()
+            names = {measure.name for measure in vitals}
+            if rules.metrics <= names | shipped_metrics:
+                return vitals
+            return [*vitals, *(measure for measure in self.measures() if measure.name not in names)]
+
+        shipped_metrics = {rule.given["metric"] for rule in rules.shipped}
         return Rulebook(
             partial(rules.watches, sources, zone=self.settings.zone),
-            self.measures,
+            measures,
             self.settings.log_folder / "alerts" / "rules.json",
             self.clock,
             emit,
@@ -205,7 +220,6 @@ class Tower:
         every(database, "performance.sample_database", performance.sample_database, for_leader=True)
         external = self.settings.performance.external_interval_seconds
         every(external, "performance.sample_external", performance.sample_external, for_leader=True)
-        every(10, "performance.evaluate", performance.evaluate, for_leader=True)
         every(10, "extensions", lambda: self.extensions.evaluate(self._source.observe), for_leader=True)
         every(10, "failures", self._report_failures)
         every(10, "alerts.rules", self.rules.evaluate, for_leader=True)

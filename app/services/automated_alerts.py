@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ from ..alerts.ledger import Ledger
 from ..alerts.outbox import Outbox
 from ..alerts.plan import EVERYBODY, Plan
 from ..alerts.policy import policy_of
+from ..alerts.rules.adaptation import adapted
+from ..alerts.rules.listing import STATES, rules_document
+from ..alerts.rules.standing import STANDING, read_round
+from ..alerts.rules.watches import NO_RULES, RuleSet
 from ..alerts.sender import Sender
 from ..alerts.settings import AlertSettings
 from ..alerts.source import AlertSource
@@ -63,6 +68,7 @@ class AutomatedAlerts:
         *,
         redact: Redact = unchanged,
         plan: Plan = EVERYBODY,
+        rules: RuleSet = NO_RULES,
     ) -> None:
         self._settings = settings
         self._source = source
@@ -79,7 +85,9 @@ class AutomatedAlerts:
         self._senders: list[Sender] = []
         self._ingesting: threading.Thread | None = None
         self._woken, self._stopping = threading.Event(), threading.Event()
+        self._rules, self._events = rules, plan.event_rules
         source.clock, source.redact = clock, redact
+        source.adapt = partial(adapted, events=self._events)
 
     def open(self) -> None:
         """Open the journal, so that what was raised so far is on disk."""
@@ -219,6 +227,12 @@ class AutomatedAlerts:
         with self._database.read() as connection:
             found = store.silences(connection, self._clock.now())
         return {"silences": [silence.document() for silence in found], "total": len(found)}
+
+    def rules(self, state: str | None = None) -> dict[str, Any]:
+        """Every rule, what it says and how it stands: see rules_document; InputRejected for no state."""
+        if state is not None and state not in STATES:
+            raise InputRejected(f"{state!r} is no state of a rule", f"Use {', '.join(STATES)}.")
+        return rules_document(self._rules, self._events, read_round(self._folder / STANDING), state)
 
     def test(self, by: str) -> dict[str, Any]:
         """Send a real test message through every channel, now, and say how each did."""
