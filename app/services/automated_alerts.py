@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..alerts import report, store
+from ..alerts import report, store, watch
 from ..alerts.channels import Channel
 from ..alerts.desk import Desk
 from ..alerts.facts import Redact, unchanged
@@ -198,10 +198,12 @@ class AutomatedAlerts:
         q: str | None = None,
     ) -> dict[str, Any]:
         """What is wrong now: {"alerts": [...], "total": n}, worst first."""
+        now = self._clock.now()
         with self._database.read() as connection:
-            found, silences = store.active(connection), store.silences(connection, self._clock.now())
+            found, silences = store.active(connection), store.silences(connection, now)
+            untold = watch.untold(connection, now)
         return report.active_document(
-            found, silences, severity=severity, category=category, source=source, q=q
+            found, silences, severity=severity, category=category, source=source, q=q, untold=untold
         )
 
     def stats(self) -> dict[str, Any]:
