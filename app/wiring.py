@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -13,11 +13,12 @@ from starlette.types import Scope
 
 from . import notices
 from .alerts.channels import Channel
-from .alerts.config import read_plan
+from .alerts.config import read_plan, rules_of
 from .alerts.lanes import addressable
 from .alerts.plan import Plan
 from .alerts.rules.book import Rulebook
 from .alerts.rules.readings import Sources
+from .alerts.rules.shipping import limits
 from .alerts.rules.watches import RuleSet
 from .core.clock import Clock, SystemClock
 from .core.guard import failures, guard
@@ -28,6 +29,7 @@ from .core.schedule import Schedule
 from .core.workers import Workers
 from .extensions import Extensions
 from .logs.redact import redact_text
+from .performance.rules import shipped, under
 from .production.access import Decision
 from .production.gate import source_in
 from .services.automated_alerts import AlertSource, AutomatedAlerts, alerts
@@ -66,13 +68,15 @@ class Tower:
         self.extensions = Extensions()
         self.logger = self._make_logger()
         self.metrics = self._make_metrics()
-        self.performance = self._make_performance()
         links = links_of(settings)
         self.outside = outside_of(settings, links)
         told = [*channels_of(settings, context_of(settings, links, self.logger, self.clock)), *channels]
-        plan = read_plan(settings.root / settings.alerts.config_file, addressable(told))
-        self.alerts = self._make_alerts(told, plan)
-        self.rules = self._make_rules(plan)
+        by_themselves = shipped(settings.performance)
+        plan = read_plan(settings.root / settings.alerts.config_file, addressable(told), by_themselves)
+        rules = rules_of([plan], by_themselves)
+        self.performance = self._make_performance(limits(rules.rules, by_themselves))
+        self.alerts = self._make_alerts(told, plan, rules)
+        self.rules = self._make_rules(rules)
         self.backup = self._make_backup()
 
         self.leader = Leader(settings.log_folder / ".leader")
@@ -165,18 +169,17 @@ class Tower:
             self._source.observe,
         )
 
-    def _make_performance(self) -> PerformanceMonitor:
+    def _make_performance(self, thresholds: Mapping[str, tuple[float, float]]) -> PerformanceMonitor:
         settings = self.settings
         return PerformanceMonitor(
-            settings.performance,
+            under(settings.performance, thresholds),
             settings.log_folder / "performance",
             settings.database_url,
             self.clock,
-            self._source.observe,
             disks=[settings.backup_folder],
         )
 
-    def _make_alerts(self, channels: list[Channel], plan: Plan) -> AutomatedAlerts:
+    def _make_alerts(self, channels: list[Channel], plan: Plan, rules: RuleSet) -> AutomatedAlerts:
         settings = self.settings
         return AutomatedAlerts(
             _in_zone(settings.alerts, settings.zone.key),
@@ -186,14 +189,24 @@ class Tower:
             self.clock,
             redact=redact_text,
             plan=plan,
+            rules=rules,
         )
 
-    def _make_rules(self, plan: Plan) -> Rulebook:
-        rules = RuleSet(plan.rules, plan.objectives, plan.anomalies)
+    def _make_rules(self, rules: RuleSet) -> Rulebook:
         sources = Sources(self.performance.served, self.metrics.counted)
+
+        def measures() -> list[Measure]:
+            """What is judged from memory, and the rest only where a rule asks for it."""
+            vitals = self.performance.vitals()
+            names = {measure.name for measure in vitals}
+            if rules.metrics <= names | shipped_metrics:
+                return vitals
+            return [*vitals, *(measure for measure in self.measures() if measure.name not in names)]
+
+        shipped_metrics = {rule.given["metric"] for rule in rules.shipped}
         return Rulebook(
             partial(rules.watches, sources, zone=self.settings.zone),
-            self.measures,
+            measures,
             self.settings.log_folder / "alerts" / "rules.json",
             self.clock,
             self._source.observe,
@@ -225,7 +238,6 @@ class Tower:
         every(database, "performance.sample_database", performance.sample_database, for_leader=True)
         external = self.settings.performance.external_interval_seconds
         every(external, "performance.sample_external", performance.sample_external, for_leader=True)
-        every(10, "performance.evaluate", performance.evaluate, for_leader=True)
         every(10, "extensions", lambda: self.extensions.evaluate(self._source.observe), for_leader=True)
         every(10, "failures", self._report_failures)
         every(10, "alerts.rules", self.rules.evaluate, for_leader=True)

@@ -86,6 +86,32 @@ def test_channels_that_ask_at_once_are_answered_alike(logger: ProductionLogger, 
     assert len(errors.about({"where": "x"})) == 2
 
 
+class SlowDisk(FrozenClock):
+    """Time passes between two looks at it, as while a large log is read."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        now = super().monotonic()
+        self.advance(seconds=self.seconds)
+        return now
+
+
+def test_a_log_that_takes_long_to_read_is_left_alone_for_ten_times_as_long(logger: ProductionLogger) -> None:
+    """A storm of alerts must not read it for each; what was read is still told to who asks for the same."""
+    clock = SlowDisk(rfc3339(datetime.now(UTC)))
+    errors = RecentErrors(logger, clock, 5)
+    logging.getLogger("app").error("x and y failed")
+    clock.seconds = 4.0
+    assert len(errors.about({"where": "x"})) == 1  # Read at once, for four seconds: rests for forty.
+    clock.seconds = 0.0
+    assert len(errors.about({"where": "x"})) == 1
+    clock.advance(seconds=35)
+    assert errors.about({"where": "y"}) == ()
+    clock.advance(seconds=2)
+    assert len(errors.about({"where": "y"})) == 1
+
+
 def test_buttons_work_with_a_signing_secret_only(tmp_path: Path) -> None:
     """Without one nobody could tell Slack from anybody else."""
     for environ, works in ((ALL, True), ({}, False)):

@@ -14,7 +14,7 @@ from ..core.clock import Clock, parse_rfc3339, rfc3339
 from ..core.database import Database
 from ..core.errors import Conflict, InputRejected, NotFound, Unavailable
 from ..core.signal import Signal
-from . import queue, store
+from . import queue, store, watch
 from .canary import tried
 from .channels import Channel
 from .facts import Acknowledged, Ended, Fact, Silenced, Unsilenced, observed, printable
@@ -132,6 +132,7 @@ class Desk:
                 store.silences(connection, self._clock.now()),
                 store.history(connection, _STEPS, 1 << 62, alert_id),
                 queue.of_alert(connection, alert_id),
+                watch.untold(connection, self._clock.now(), alert_id),
             )
 
     def _done(
@@ -169,8 +170,10 @@ class Desk:
             raise Conflict(f"the alert is over since {rfc3339(alert.resolved_at)}")
 
     def _document(self, alert: Alert) -> dict[str, Any]:
+        now = self._clock.now()
         with self._database.read() as connection:
-            return alert_document(alert, store.silences(connection, self._clock.now()))
+            untold = watch.untold(connection, now, alert.id)
+            return alert_document(alert, store.silences(connection, now), untold)
 
     def _clean(self, text: str) -> str:
         return self._source.redact(printable(text, _TEXT))

@@ -13,7 +13,17 @@ from ..core.guard import guard
 from ..core.signal import Severity
 from .facts import printable
 from .model import Alert, Digest, Item, Kind, Notice
-from .wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, details_of, heading_of
+from .wording import (
+    CATEGORIES,
+    HEADINGS,
+    KINDS,
+    OWN_WORDS,
+    SEVERITIES,
+    WORDS,
+    Language,
+    details_of,
+    heading_of,
+)
 
 _SUBJECT, _LABELS, _LINE, _VALUES = 150, 8, 200, 30
 _EXPLAINED = 4  # so few in a digest that there is room for what each of them says
@@ -24,8 +34,8 @@ _NEWS = (Kind.FIRED, Kind.WORSE, Kind.REMINDER, Kind.ESCALATED)
 _BARS = "▁▂▃▄▅▆▇█"
 # Because what a label says may come from anywhere, and ends up where people click.
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#&=%+,;-]{1,400}")
-_APART = ("runbook", "recent_values")
-"""Labels that are more than a line."""
+_APART = ("runbook", "recent_values", OWN_WORDS)
+"""Labels that are more than a line, or nothing to people."""
 
 
 def _no_link(_: Alert) -> str:

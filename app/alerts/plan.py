@@ -15,6 +15,7 @@ from ..core.signal import Severity
 from .hours import Hours, days_of
 from .matching import check_matchers
 from .rules.model import Anomaly, MetricRule, Objective
+from .rules.shipping import EventRule, RuleEntry
 
 Texts: TypeAlias = tuple[str, ...]
 
@@ -218,7 +219,7 @@ class Plan(Part):
     quiet_hours: QuietHours | None = None
     maintenance: tuple[MaintenanceWindow, ...] = ()
     inhibit: tuple[InhibitRule, ...] = (DATABASE_DOWN,)
-    rules: tuple[MetricRule, ...] = ()
+    rules: tuple[RuleEntry, ...] = ()
     objectives: tuple[Objective, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
 
@@ -229,6 +230,16 @@ class Plan(Part):
         if twice:
             raise ValueError(f"two rules have the name {twice[0]}")
         return self
+
+    @property
+    def metric_rules(self) -> list[MetricRule]:
+        """The rules on values, those that change a shipped one among them."""
+        return [rule for rule in self.rules if isinstance(rule, MetricRule)]
+
+    @property
+    def event_rules(self) -> dict[str, EventRule]:
+        """How alerts without a threshold are told, by code."""
+        return {rule.name: rule for rule in self.rules if isinstance(rule, EventRule)}
 
     def named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Where the file names whom, and the name."""

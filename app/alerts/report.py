@@ -14,6 +14,7 @@ from ..core.errors import InputRejected
 from ..core.health import Health, Level
 from ..core.measure import Measure, Sample
 from ..core.signal import Category, Severity
+from .holding import NOTHING, Untold
 from .matching import matches
 from .model import Alert, Silence, State
 
@@ -42,6 +43,7 @@ def active_document(
     category: str | None,
     source: str | None,
     q: str | None,
+    untold: Untold = NOTHING,
 ) -> dict[str, Any]:
     """The active alerts that fit every filter, worst and newest first, at most a thousand of them."""
     found = list(alerts)
@@ -57,15 +59,19 @@ def active_document(
         found = [alert for alert in found if _mentions(alert, q.casefold())]
     found.sort(key=lambda alert: (alert.severity.rank, alert.started_at), reverse=True)
     return {
-        "alerts": [alert_document(alert, silences) for alert in found[:_SHOWN]],
+        "alerts": [alert_document(alert, silences, untold) for alert in found[:_SHOWN]],
         "total": len(found),
     }
 
 
-def alert_document(alert: Alert, silences: Iterable[Silence]) -> dict[str, Any]:
-    """The alert, and the silences that keep it quiet."""
-    quiet = [silence.id for silence in silences if matches(silence.matchers, alert)]
-    return {**alert.document(), "silenced_by": quiet}
+def alert_document(alert: Alert, silences: Iterable[Silence], untold: Untold = NOTHING) -> dict[str, Any]:
+    """The alert, the silences that fit it, since when it comes and goes, and why it is not told now."""
+    return {
+        **alert.document(),
+        "silenced_by": [silence.id for silence in silences if matches(silence.matchers, alert)],
+        "flapping_since": untold.flapping.get(alert.fingerprint),
+        "held": [held.document() for held in untold.held.get(alert.id, ())],
+    }
 
 
 def one_document(
@@ -73,12 +79,13 @@ def one_document(
     silences: Iterable[Silence],
     events: Iterable[Mapping[str, Any]],
     notices: Iterable[Mapping[str, Any]],
+    untold: Untold = NOTHING,
 ) -> dict[str, Any]:
     """The alert, every step of it (oldest first), and what became of each of its notices."""
     said = ("at", "last_at", "count", "what", "why", "who", "channel")
     history = [{name: event[name] for name in said} for event in events]
     return {
-        **alert_document(alert, silences),
+        **alert_document(alert, silences, untold),
         "seconds_to_acknowledge": _seconds(alert.started_at, alert.acknowledged_at),
         "seconds_to_resolve": _seconds(alert.started_at, alert.resolved_at),
         "history": history[::-1],

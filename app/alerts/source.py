@@ -14,14 +14,15 @@ from .facts import Fact, Redact, encoded, fingerprint, observed, unchanged
 class AlertSource:
     """What application code and the pages write alerts with; nothing here raises or waits.
 
-    Until the alerts page opens its journal, facts wait in memory. `redact` and `on_fact` are set by
-    the page: what takes secrets out of texts, and whom to wake.
+    Until the alerts page opens its journal, facts wait in memory. `redact`, `adapt` and `on_fact` are
+    set by the page: what takes secrets out of texts, what a file makes of a signal, whom to wake.
     """
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.clock: Clock = SystemClock()
         self.redact: Redact = unchanged
+        self.adapt: Callable[[Signal], Signal | None] = _as_it_is
         self.on_fact: Callable[[], None] = _nobody
 
     def raise_alert(
@@ -86,7 +87,9 @@ class AlertSource:
         return written
 
     def _observe(self, signal: Signal) -> None:
-        self.write(observed(signal, self.clock.now(), self.redact))
+        wanted = self.adapt(signal)
+        if wanted is not None:
+            self.write(observed(wanted, self.clock.now(), self.redact))
 
 
 def _severity(given: str) -> Severity:
@@ -102,6 +105,11 @@ def _category(given: str) -> Category:
         return Category(str(given).upper())
     except ValueError:
         return Category.SYSTEM
+
+
+def _as_it_is(signal: Signal) -> Signal:
+    """No file says anything of it."""
+    return signal
 
 
 def _nobody() -> None:

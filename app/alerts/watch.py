@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ..core.clock import rfc3339
 from . import flapping, store
+from .holding import Untold, held_of
 from .matching import field_of, matches
 from .model import Alert
 from .overlays import Circumstances, Inhibitor
@@ -27,6 +28,12 @@ def circumstances(connection: sqlite3.Connection, policy: Policy, now: datetime)
         quiet_until=quiet_until,
         quiet_severities=policy.quiet_hours.severities if policy.quiet_hours else (),
     )
+
+
+def untold(connection: sqlite3.Connection, now: datetime, alert_id: str | None = None) -> Untold:
+    """What is not told just now, of one alert or of all that are active."""
+    since = {fingerprint: rfc3339(at) for fingerprint, at in _flapping(connection).items()}
+    return Untold(since, held_of(store.decisions(connection, alert_id), now))
 
 
 def keep_inhibitor(connection: sqlite3.Connection, rules: Iterable[InhibitRule], alert: Alert) -> bool:

@@ -188,15 +188,19 @@ HEADINGS: dict[str, Heading] = {
 }
 
 
+OWN_WORDS = "own_words"
+"""The label that says which of an alert's words (title, message) somebody chose in place of ours."""
+
+
 def heading_of(code: str, labels: Mapping[str, str], title: str, language: Language) -> str:
     """What an alert is called in a language; its own title where nothing better is known."""
-    known = HEADINGS.get(code)
+    known = None if "title" in labels.get(OWN_WORDS, "") else HEADINGS.get(code)
     return _filled(known.template(language), labels, title) if known else title
 
 
 def details_of(code: str, labels: Mapping[str, str], message: str, language: Language) -> str:
     """What an alert's message says in a language; the message itself where nothing better is known."""
-    known = HEADINGS.get(code)
+    known = None if "message" in labels.get(OWN_WORDS, "") else HEADINGS.get(code)
     if language == "en" or known is None or not message:
         return message
     return _filled(known.details, {**labels, "message": message}, message)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +15,7 @@ from ..alerts.lanes import addressable
 from ..core.clock import parse_rfc3339
 from ..core.errors import InputRejected, SettingsError
 from ..core.signal import Category, Severity
+from ..performance.rules import shipped
 from ..settings import load
 from ..telling import channels_of
 from . import alert_story, silencing
@@ -46,6 +48,32 @@ def history(limit: Limit = 50, as_json: Json = False) -> None:
 def stats(as_json: Json = False) -> None:
     """Counts, times to acknowledge and to resolve, deliveries."""
     show(tower().alerts.stats(), as_json)
+
+
+@alerts.command("rules")
+def rules(
+    state: Annotated[str | None, typer.Option(help="Only those that are firing, pending, off, ...")] = None,
+    as_json: Json = False,
+) -> None:
+    """What is watched: every rule, the shipped ones too, and how it stands."""
+    document = tower().alerts.rules(state)
+    if as_json:
+        print_json(document)
+        return
+    evaluated = document["evaluated_at"] or "never: nothing runs here"
+    typer.echo(f"evaluated {evaluated}")
+    for rule in document["rules"]:
+        origin = "" if not rule["shipped"] else ", changed" if rule["changed"] else ", shipped"
+        typer.echo(f"{rule['state']:<10} {rule['name']:<26} {rule['condition']}{origin}")
+        for line in _conditions(rule):
+            typer.echo(f"{'':<10} {line}")
+    changed = [event for event in document["events"] if not event["enabled"] or event["severity"]]
+    for event in changed:
+        typer.echo(
+            f"{'event' if event['enabled'] else 'off':<10} {event['name']:<26} {event['severity'] or ''}"
+        )
+    if names := [event["name"] for event in document["events"]]:
+        typer.echo(f"and what has no threshold: {', '.join(names)}")
 
 
 @alerts.command("raise")
@@ -86,11 +114,11 @@ def show_one(alert_id: str, as_json: Json = False) -> None:
 def check_config(
     file: Annotated[Path | None, typer.Argument(help="Another file than ALERT_CONFIG_FILE.")] = None,
 ) -> None:
-    """Check routes, people, escalation, quiet hours, maintenance and inhibition; exit code 1 on mistakes."""
+    """Check the whole of config/alerts.yaml, its rules too; exit code 1 on mistakes."""
     settings = load()
     path = file or settings.root / settings.alerts.config_file
     try:
-        plan = read_plan(path, addressable(channels_of(settings)))
+        plan = read_plan(path, addressable(channels_of(settings)), shipped(settings.performance))
     except SettingsError as error:
         for mistake in error.fact.split("; "):
             typer.echo(mistake, err=True)
@@ -152,12 +180,23 @@ def try_rules(
 ) -> None:
     """Try rules on series of values; exit code 1 when one does not do what is expected."""
     settings = load()
-    tried = tried_rules(file, Path(settings.alerts.config_file), settings.zone)
+    default = settings.root / settings.alerts.config_file
+    tried = tried_rules(file, default, settings.zone, shipped(settings.performance))
     for name, said in tried:
         typer.echo(f"{'FAIL' if said else 'ok  '} {name}")
         for sentence in said:
             typer.echo(f"     {sentence}")
     raise typer.Exit(any(said for _, said in tried))
+
+
+def _conditions(rule: Mapping[str, Any]) -> Iterator[str]:
+    """The series of a rule that are not inactive, with their values."""
+    shown = [one for one in rule["series"] if one["state"] != "inactive"] or rule["series"][:1]
+    for one in shown:
+        labels = " ".join(f"{name}={text}" for name, text in one["labels"].items())
+        value = "no value" if one["value"] is None else f"{one['value']:.4g}"
+        since = f" since {one['since']}" if one["since"] else ""
+        yield f"{one['state']}{since}: {value} {labels}".rstrip()
 
 
 def _moment(text: str) -> datetime:

@@ -34,16 +34,21 @@ def _give_to_owner_of(folder: Path, made: Path | int) -> None:
             os.chown(made, owner.st_uid, owner.st_gid)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file in one step: another process sees the old content or the new, also after a crash."""
+def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace a file in one step: another process sees the old content or the new.
+
+    Durable: so too after the machine has crashed.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     descriptor = open_private(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     part.replace(path)
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

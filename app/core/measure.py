@@ -16,6 +16,21 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Vital(Sample):
+    """A sample that alert rules are held against, with what they have to know of it.
+
+    `before`: the values before it, oldest first, where it is measured more often than rules look.
+    `is_thin`: too little stands behind it to begin an alert, and enough to go on with one. `about`: what
+    it is made of, for people. `notes`: labels that do not tell series apart.
+    """
+
+    before: Sequence[float] = ()
+    is_thin: bool = False
+    about: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class HistogramSample:
     """Cumulative counts per upper bound (the last bound is +Inf), with their sum."""
 

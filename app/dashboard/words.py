@@ -34,6 +34,9 @@ class Words:
     no_alerts: str
     acknowledge: str
     acknowledged_by: str
+    comes_and_goes: str
+    not_told: str
+    until: str
     resolve: str
     no_requests: str
     per_second: str

@@ -21,6 +21,7 @@ from ..core.errors import AtalaiaError
 from ..core.files import open_private, private_folder
 from ..core.postgres import client_program
 from ..logs.ring import spool_trouble
+from ..performance.rules import shipped
 from ..services.backup_system import BackupSystem
 from ..settings import CONFIG, Settings, load
 from ..telling import channels_of
@@ -236,7 +237,7 @@ def _routes(settings: Settings) -> Iterator[Finding]:
     if not (settings.root / name).exists():
         return
     try:
-        read_plan(settings.root / name, addressable(channels_of(settings)))
+        read_plan(settings.root / name, addressable(channels_of(settings)), shipped(settings.performance))
         yield Finding("ok", "routes", f"{name} is right")
     except AtalaiaError as error:
         yield Finding("error", "routes", error.fact, error.hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from ..core.clock import rfc3339
@@ -210,7 +211,8 @@ def _ungraded(known: object) -> dict[str, Any]:
 
 
 def _thresholds(threshold: Threshold, unit: str = "%", per: float = 1) -> dict[str, Any]:
-    return {"warning": threshold.warning * per, "critical": threshold.critical * per, "unit": unit}
+    limits = {"warning": threshold.warning, "critical": threshold.critical}
+    return {name: limit * per if isfinite(limit) else None for name, limit in limits.items()} | {"unit": unit}
 
 
 def _sampled_by_workers(present: Present, settings: PerformanceSettings) -> dict[str, Any]:

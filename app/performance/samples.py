@@ -8,9 +8,9 @@ from typing import Any
 
 from ..core.clock import Clock
 from ..core.health import Level
-from .conditions import Observed
 from .model import Kept, Reading, SlowQuery
 from .store import PerformanceStore
+from .vitals import Observed
 
 EXTERNAL = "external:"
 
@@ -46,19 +46,21 @@ class Samples:
 
     def observed(self) -> Observed:
         """What is known from here; requests and workers are for others to add."""
-        latest, recent = dict(self._latest), list(self._recent)
-        host = latest["host"].reading.details if "host" in latest else {}
-        return Observed(
-            cpu=[cpu for cpu, _ in recent],
-            memory=[memory for _, memory in recent],
-            disks=host.get("disk", {}).get("paths") or None,
-            database=latest.get("database"),
-            external={
-                name.removeprefix(EXTERNAL): kept
-                for name, kept in latest.items()
-                if name.startswith(EXTERNAL)
-            },
-        )
+        return observed_of(dict(self._latest), list(self._recent))
+
+
+def observed_of(latest: Mapping[str, Kept], recent: Sequence[tuple[float, float]]) -> Observed:
+    """What readings say; `recent` are CPU and memory, the newest last."""
+    host = latest["host"].reading.details if "host" in latest else {}
+    return Observed(
+        cpu=[cpu for cpu, _ in recent],
+        memory=[memory for _, memory in recent],
+        disks=host.get("disk", {}).get("paths") or None,
+        database=latest.get("database"),
+        external={
+            name.removeprefix(EXTERNAL): kept for name, kept in latest.items() if name.startswith(EXTERNAL)
+        },
+    )
 
 
 def gauges_of(name: str, reading: Reading) -> dict[str, float]:

@@ -26,5 +26,4 @@ create table slow_query (
   source text not null, statement text not null, caller text not null,
   count integer not null, seconds real not null, worst real not null, at real not null,
   primary key (source, statement, caller)) without rowid;
-create table alarm (key text primary key, document text not null) without rowid;
 """

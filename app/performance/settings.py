@@ -108,11 +108,11 @@ class PerformanceSettings(Section):
 
     @property
     def cpu(self) -> Threshold:
-        return Threshold(self.cpu_warning_percent, self.cpu_critical_percent, self.confirm_samples)
+        return Threshold(self.cpu_warning_percent, self.cpu_critical_percent)
 
     @property
     def memory(self) -> Threshold:
-        return Threshold(self.memory_warning_percent, self.memory_critical_percent, self.confirm_samples)
+        return Threshold(self.memory_warning_percent, self.memory_critical_percent)
 
     @property
     def disk(self) -> Threshold:

@@ -16,7 +16,6 @@ from pathlib import Path
 from ..core.database import Database
 from ..core.errors import Unavailable
 from ..core.health import Level
-from .alarms import Alarm
 from .latency import Latency, add_encoded, decode_counts
 from .model import (
     EVERY_REQUEST,
@@ -160,19 +159,6 @@ class PerformanceStore:
                 (since, most),
             ).fetchall()
         return [SlowStatement(*row) for row in rows]
-
-    def alarms(self) -> dict[str, Alarm]:
-        """The alarms that were raised and not cleared, by key."""
-        with self._reading() as connection:
-            rows = connection.execute("select key, document from alarm").fetchall()
-        return {row["key"]: Alarm.from_document(json.loads(row["document"])) for row in rows}
-
-    def keep_alarms(self, alarms: Mapping[str, Alarm]) -> None:
-        """Remember exactly these."""
-        rows = [(key, json.dumps(alarm.document())) for key, alarm in alarms.items()]
-        with self._writing() as connection:
-            connection.execute("delete from alarm")
-            connection.executemany("insert into alarm values (?, ?)", rows)
 
     def trim(self, now: float, keep_seconds: float) -> None:
         """Delete what is older than it is kept for."""

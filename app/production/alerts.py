@@ -74,6 +74,10 @@ def _reading(routes: APIRouter, page: AutomatedAlerts, offload: Offload) -> None
     ) -> Document:
         return Document(await offload(page.active, severity=severity, category=category, source=source, q=q))
 
+    @routes.get("/rules")
+    async def rules(state: str | None = None) -> Document:
+        return Document(await offload(page.rules, state))
+
     @routes.get("/stats")
     async def stats() -> Document:
         return Document(await offload(page.stats))

@@ -13,10 +13,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..alerts import report, store
+from ..alerts import report, store, watch
 from ..alerts.channels import Channel
 from ..alerts.desk import Desk
 from ..alerts.facts import Redact, unchanged
@@ -26,6 +27,10 @@ from ..alerts.ledger import Ledger
 from ..alerts.outbox import Outbox
 from ..alerts.plan import EVERYBODY, Plan
 from ..alerts.policy import policy_of
+from ..alerts.rules.adaptation import adapted
+from ..alerts.rules.listing import STATES, rules_document
+from ..alerts.rules.standing import STANDING, read_round
+from ..alerts.rules.watches import NO_RULES, RuleSet
 from ..alerts.sender import Sender
 from ..alerts.settings import AlertSettings
 from ..alerts.source import AlertSource
@@ -64,6 +69,7 @@ class AutomatedAlerts:
         *,
         redact: Redact = unchanged,
         plan: Plan = EVERYBODY,
+        rules: RuleSet = NO_RULES,
     ) -> None:
         self._settings = settings
         self._source = source
@@ -81,7 +87,9 @@ class AutomatedAlerts:
         self._senders: list[Sender] = []
         self._ingesting: threading.Thread | None = None
         self._woken, self._stopping = threading.Event(), threading.Event()
+        self._rules, self._events = rules, plan.event_rules
         source.clock, source.redact = clock, redact
+        source.adapt = partial(adapted, events=self._events)
 
     def open(self) -> None:
         """Open the journal, so that what was raised so far is on disk."""
@@ -192,10 +200,12 @@ class AutomatedAlerts:
         q: str | None = None,
     ) -> dict[str, Any]:
         """What is wrong now: {"alerts": [...], "total": n}, worst first."""
+        now = self._clock.now()
         with self._database.read() as connection:
-            found, silences = store.active(connection), store.silences(connection, self._clock.now())
+            found, silences = store.active(connection), store.silences(connection, now)
+            untold = watch.untold(connection, now)
         return report.active_document(
-            found, silences, severity=severity, category=category, source=source, q=q
+            found, silences, severity=severity, category=category, source=source, q=q, untold=untold
         )
 
     def stats(self) -> dict[str, Any]:
@@ -221,6 +231,12 @@ class AutomatedAlerts:
         with self._database.read() as connection:
             found = store.silences(connection, self._clock.now())
         return {"silences": [silence.document() for silence in found], "total": len(found)}
+
+    def rules(self, state: str | None = None) -> dict[str, Any]:
+        """Every rule, what it says and how it stands: see rules_document; InputRejected for no state."""
+        if state is not None and state not in STATES:
+            raise InputRejected(f"{state!r} is no state of a rule", f"Use {', '.join(STATES)}.")
+        return rules_document(self._rules, self._events, read_round(self._folder / STANDING), state)
 
     def test(self, by: str) -> dict[str, Any]:
         """Send a real test message through every channel, now, and say how each did."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,7 @@ from ..core.guard import guard
 from ..core.health import Health, Level
 from ..core.journal import Journal, files_of
 from ..core.measure import Measure
-from ..core.signal import Emit
 from ..performance import exposition
-from ..performance.alarms import Alarms
-from ..performance.conditions import Observed, judged
 from ..performance.current import Present, current_document
 from ..performance.deadline import Bounded
 from ..performance.health import component_health, monitor_health
@@ -33,14 +31,18 @@ from ..performance.model import EVERY_REQUEST, Kept, Probe, Worker
 from ..performance.probes.database import DatabaseProbe
 from ..performance.probes.host import HostProbe
 from ..performance.probes.process import ProcessProbe
-from ..performance.samples import EXTERNAL, Samples
+from ..performance.samples import EXTERNAL, Samples, observed_of
 from ..performance.settings import PerformanceSettings
 from ..performance.stalls import LoopMeter
 from ..performance.store import EVER, HOUR, MINUTE, PerformanceStore
 from ..performance.summary import History, span_of, summary_document
 from ..performance.traffic import Traffic
+from ..performance.vitals import vitals
 
 _MOST_SLOW = 50
+_MOST_SAMPLES = 60
+# Because what held the loop is shown also where nobody is to be told.
+_BLOCKED_SECONDS = 5.0
 _CHECKS_AT_ONCE = 8
 
 
@@ -53,11 +55,10 @@ class PerformanceMonitor:
         folder: Path,
         database_url: str,
         clock: Clock,
-        emit: Emit,
         *,
         disks: Iterable[Path] = (),
     ) -> None:
-        self._settings, self._folder, self._clock, self._emit = settings, folder, clock, emit
+        self._settings, self._folder, self._clock = settings, folder, clock
         self._store = PerformanceStore(folder / "performance.sqlite")
         self._journal = Journal("performance")
         self._traffic = Traffic(
@@ -65,13 +66,13 @@ class PerformanceMonitor:
             slow_request_seconds=settings.slow_request_seconds,
             slow_query_seconds=settings.slow_query_seconds,
         )
-        self._samples = Samples(self._store, clock, settings.confirm_samples)
-        self._meter = LoopMeter(clock, settings.loop_warning_seconds)
+        self._samples = Samples(self._store, clock, _MOST_SAMPLES)
+        patience = settings.loop_warning_seconds
+        self._meter = LoopMeter(clock, patience if isfinite(patience) else _BLOCKED_SECONDS)
         self._process = ProcessProbe()
         self._host = HostProbe([folder, *disks, *map(Path, settings.disk_paths)])
         self._database = DatabaseProbe(database_url, settings.slow_query_seconds)
         self._external = _external_probes(settings)
-        self._alarms: Alarms | None = None
         self._began_at = self._now()
 
     def start(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -145,17 +146,6 @@ class PerformanceMonitor:
         names = [f"{EXTERNAL}{probe.name}" for probe in self._external]
         self._samples.keep(dict(zip(names, readings, strict=True)))
 
-    def evaluate(self) -> None:
-        """Hold what is known against the thresholds, and say what changed or is still so."""
-        if self._alarms is None:
-            self._alarms = self._left_raised()
-        families = judged(self._observed(), self._settings, self._alarms.grades())
-        signals = self._alarms.consider(families, self._now())
-        for signal in signals:
-            self._emit(signal)
-        if signals:
-            self._store.keep_alarms(self._alarms.raised)
-
     def trim(self) -> None:
         """Delete what is older than it is kept for."""
         keep = timedelta(days=self._settings.keep_days)
@@ -212,8 +202,25 @@ class PerformanceMonitor:
     def measures(self) -> Iterable[Measure]:
         """Everything measured, over all workers; what counts up does so since the beginning."""
         with guard("performance.measures"):
-            return exposition.measures(self._present(), self._store.timings(EVER, 0))
+            present = self._present()
+            return [*exposition.measures(present, self._store.timings(EVER, 0)), *self._shown(present)]
         return []
+
+    def vitals(self) -> list[Measure]:
+        """What the shipped rules are held against, as the leader knows it; also with a full disk."""
+        observed = self._samples.observed()
+        with guard("performance.vitals"):
+            present = self._present()
+            observed = replace(observed, requests=present.timings, workers=present.workers)
+        return list(vitals(observed, self._settings))
+
+    def _shown(self, present: Present) -> list[Measure]:
+        """The same from the tables, which every worker can read."""
+        host = present.host
+        recent = [(host["cpu"]["percent"], host["memory"]["percent"])] if host else []
+        observed = observed_of(present.latest, recent)
+        known = replace(observed, requests=present.timings, workers=present.workers)
+        return [measure for measure in vitals(known, self._settings) if measure.samples]
 
     def _present(self) -> Present:
         now = self._now()
@@ -231,18 +238,6 @@ class PerformanceMonitor:
         asked = {f"{EXTERNAL}{probe.name}" for probe in self._external}
         found = self._store.latest()
         return {name: kept for name, kept in found.items() if name in asked or not name.startswith(EXTERNAL)}
-
-    def _observed(self) -> Observed:
-        observed = self._samples.observed()
-        with guard("performance.evaluate"):
-            present = self._present()
-            return replace(observed, requests=present.timings, workers=present.workers)
-        return observed
-
-    def _left_raised(self) -> Alarms:
-        with guard("performance.evaluate"):
-            return Alarms(self._store.alarms())
-        return Alarms({})
 
     def _window_begin(self, now: float) -> float:
         begin = now - self._settings.window_seconds

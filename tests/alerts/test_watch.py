@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from app.alerts import watch
+from app.alerts.channels.recording import RecordingChannel
+from app.alerts.config import parse_plan
 from app.alerts.facts import Silenced
+from app.alerts.holding import Untold
 from app.alerts.ledger import Ledger
 from app.alerts.plan import EVERYBODY, InhibitRule
-from app.core.clock import parse_rfc3339
+from app.core.clock import parse_rfc3339, rfc3339
 from app.core.signal import Severity
 from app.testing import FrozenClock
 
@@ -95,3 +102,92 @@ def inhibitors(room: Room) -> int:
     """How many alerts explain others."""
     with room.database.read() as connection:
         return len(connection.execute("select * from inhibitor").fetchall())
+
+
+def untold(room: Room) -> Untold:
+    with room.database.read() as connection:
+        return watch.untold(connection, room.clock.now())
+
+
+def held(room: Room, title: str = "Gateway refuses") -> list[tuple[str, str | None]]:
+    """What keeps an alert quiet now, and until when."""
+    return [(one.why, one.until) for one in untold(room).held.get(room.alert(title).id, ())]
+
+
+def test_what_is_silenced_says_by_whom_until_when(room: Room) -> None:
+    """And no more once the silence is over and it was told."""
+    now = room.clock.now()
+    end = now + timedelta(hours=1)
+    room.source.write(Silenced(now, "1a2b", {"severity": "*"}, end, "ana", "moving"))
+    room.observe()
+    room.deliver()
+    assert held(room) == [("silence 1a2b of ana", rfc3339(end))]
+    room.pass_time(hours=1, seconds=1)
+    assert room.said() == ["fired"]
+    assert held(room) == []
+
+
+def test_what_is_explained_says_by_what(room: Room) -> None:
+    """Until that is over, whenever that is."""
+    room.observe("The database does not answer", code=DOWN)
+    room.observe("Slow answers", code="response_time_high")
+    room.deliver()
+    down = room.alert("The database does not answer", code=DOWN)
+    assert held(room, "Slow answers") == [(f"inhibited: the database is down ({down.id})", None)]
+    assert held(room, "The database does not answer") == []
+
+
+def test_what_was_told_not_long_ago_says_until_when(room: Room) -> None:
+    """It came back before anybody needs another message about it."""
+    room.observe()
+    room.deliver()
+    room.clear()
+    room.observe()
+    room.deliver()
+    ((why, until),) = held(room)
+    assert why == "cooldown"
+    assert until == rfc3339(room.clock.now() + timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "until"),
+    [
+        ("quiet_hours: {from: 22:00, to: 07:00}", "quiet hours", "2026-11-24T07:00:00.000000Z"),
+        (
+            "maintenance: [{name: move, from: '22:00', to: '23:30'}]",
+            "maintenance: move",
+            "2026-11-23T23:30:00.000000Z",
+        ),
+    ],
+)
+def test_what_waits_for_hours_says_for_which(
+    tmp_path: Path, clock: FrozenClock, text: str, why: str, until: str
+) -> None:
+    """And when they end."""
+    clock.set("2026-11-23T23:00:00Z")
+    room = Room(
+        tmp_path,
+        clock,
+        [RecordingChannel("mail")],
+        parse_plan(text, "a.yaml", {"mail": False}),
+        timezone="UTC",
+    )
+    room.observe(severity=Severity.LOW)
+    room.pass_time(minutes=10)
+    assert held(room) == [(why, until)]
+    room.close()
+
+
+def test_what_comes_and_goes_says_since_when(room: Room) -> None:
+    """Until it has settled."""
+    for _ in range(20):
+        room.observe()
+        room.pass_time(seconds=10)
+        room.clear()
+        room.pass_time(seconds=10)
+    room.observe()
+    room.pass_time(seconds=10)
+    assert room.alert().fingerprint in untold(room).flapping
+    assert held(room) == [("flapping: told when it has settled", None)]
+    room.pass_time(minutes=60)
+    assert untold(room).flapping == {}

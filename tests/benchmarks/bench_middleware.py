@@ -84,7 +84,7 @@ def variants() -> Iterator[dict[str, ASGIApp]]:
     with tempfile.TemporaryDirectory() as folder:
         clock, emit, bare = SystemClock(), RecordingEmit(), host()
         logger = ProductionLogger(LogSettings(), Path(folder), clock, emit)
-        performance = PerformanceMonitor(PerformanceSettings(), Path(folder) / "p", "", clock, emit)
+        performance = PerformanceMonitor(PerformanceSettings(), Path(folder) / "p", "", clock)
         logger.start()
         based = host()
         based.add_middleware(BaseHTTPMiddleware, dispatch=lambda request, call_next: call_next(request))

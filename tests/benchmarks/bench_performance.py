@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
 
+from app.alerts.rules.book import Rulebook
 from app.core.clock import SystemClock
 from app.performance.latency import OTEL_BOUNDS, Latency
 from app.performance.probes.host import HostProbe
@@ -32,6 +33,7 @@ from app.performance.tally import Tally
 from app.services.performance_monitor import PerformanceMonitor
 from app.testing import RecordingEmit
 
+from ..performance.judging import rulebook
 from ..performance.listeners import answering, listener
 
 ROUTES = 300
@@ -131,11 +133,18 @@ def writing(monitor: PerformanceMonitor) -> Contenders:
     return {
         "sample_host, journal and tables": (monitor.sample_host, 20),
         "sample_worker, 300 routes": (flush, 3),
-        "evaluate": (monitor.evaluate, 3),
+        "evaluate": (judged(monitor).evaluate, 3),
         "current()": (monitor.current, 3),
         "summary(24)": (lambda: monitor.summary(24), 3),
         "measures()": (lambda: list(monitor.measures()), 3),
     }
+
+
+def judged(monitor: PerformanceMonitor) -> Rulebook:
+    """The shipped rules, held against what it knows."""
+    settings = PerformanceSettings(external_services=())
+    folder = Path(tempfile.mkdtemp())
+    return rulebook(settings, monitor.vitals, folder, SystemClock(), RecordingEmit())
 
 
 @contextmanager
@@ -192,7 +201,7 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = PerformanceSettings(external_services=())
-        monitor = PerformanceMonitor(settings, folder, "", SystemClock(), RecordingEmit())
+        monitor = PerformanceMonitor(settings, folder, "", SystemClock())
         monitor.start(None)
         compare("one request", observing(monitor), rounds)
         compare("one sample", sampling(folder), rounds)

@@ -46,6 +46,8 @@ def alert(**changes: Any) -> dict[str, Any]:
         "state": "firing",
         "started_at": "2026-11-23T11:55:00Z",
         "acknowledged_by": "",
+        "flapping_since": None,
+        "held": [],
         **changes,
     }
 

@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Unavailable
-from app.core.signal import Category
-from app.performance.alarms import Alarm, State
-from app.performance.model import EVERY_REQUEST, OTHER, Grade, Series, SlowQuery, SlowRequest
+from app.performance.model import EVERY_REQUEST, OTHER, Series, SlowQuery, SlowRequest
 from app.performance.store import EVER, HOUR, MINUTE, PerformanceStore
-from app.performance.thresholds import Verdict
 
 from .readings import answered, latency_of, worker
 
@@ -141,15 +138,6 @@ def test_a_worker_that_said_nothing_lately_is_gone(store: PerformanceStore) -> N
     count(store, pid=3, at=NOON - 60)
     store.forget_worker(2)
     assert [one.pid for one in store.workers(NOON - 15)] == [1]
-
-
-def test_alarms_are_remembered_exactly(store: PerformanceStore) -> None:
-    """What was raised comes back, what was cleared does not."""
-    state = State("cpu_high", "cpu", "CPU", Category.PERFORMANCE, Verdict(Grade.CRITICAL, "why", 97.0, 95.0))
-    store.keep_alarms({"cpu": Alarm(state, NOON)})
-    assert store.alarms() == {"cpu": Alarm(state, NOON)}
-    store.keep_alarms({})
-    assert store.alarms() == {}
 
 
 def test_trimming_keeps_minutes_for_two_days_and_hours_for_longer(store: PerformanceStore) -> None:

@@ -57,7 +57,7 @@ class Tower:
             self.emit,
         )
         self.performance = PerformanceMonitor(
-            PerformanceSettings(external_services=()), folder / "performance", "", self.clock, self.emit
+            PerformanceSettings(external_services=()), folder / "performance", "", self.clock
         )
         self.backup = BackupSystem(
             BackupSettings(timezone="UTC", drill="off"),

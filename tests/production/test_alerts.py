@@ -93,6 +93,15 @@ def test_history_and_stats_are_told(tower: Tower) -> None:
     assert tower.ask("GET", f"{ALERTS}/history?limit=0").status_code == 400
 
 
+def test_the_rules_are_told_and_asked_for_by_state(tower: Tower) -> None:
+    """Also before anybody evaluated them; a state that is none is refused."""
+    document = tower.ask("GET", f"{ALERTS}/rules").json()
+    assert (document["evaluated_at"], document["rules"]) == (None, [])
+    assert "backup_failed" in {event["name"] for event in document["events"]}
+    assert tower.ask("GET", f"{ALERTS}/rules?state=no%20data").json()["events"] == []
+    assert tower.ask("GET", f"{ALERTS}/rules?state=loud").status_code == 400
+
+
 def test_a_silence_is_added_listed_and_ended(tower: Tower) -> None:
     """With matchers and an end."""
     silence = {"matchers": {"severity": "LOW"}, "minutes": 60, "comment": "deploy"}

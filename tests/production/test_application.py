@@ -18,6 +18,7 @@ TABLE = """
 GET /production/metrics/business  POST /production/metrics/events  GET /production/metrics/export
 GET /production/metrics  GET /production/performance/current  GET /production/performance/summary
 GET /production/alerts/active  GET /production/alerts/stats  GET /production/alerts/history
+GET /production/alerts/rules
 POST /production/alerts  POST /production/alerts/{alert_id}/resolve  GET /production/alerts/{alert_id}
 POST /production/alerts/{alert_id}/acknowledge  GET /production/alerts/silences
 POST /production/alerts/silences  DELETE /production/alerts/silences/{silence_id}

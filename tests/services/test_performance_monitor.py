@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from app.alerts.rules.book import Rulebook
 from app.core.errors import InputRejected, Unavailable
 from app.core.guard import failures
 from app.core.health import Level
@@ -26,21 +27,23 @@ from app.performance.store import EVER, PerformanceStore
 from app.services.performance_monitor import PerformanceMonitor
 from app.testing import FrozenClock, RecordingEmit, wait_until
 
+from ..performance.judging import rulebook
 from ..performance.listeners import answering, listener, silent, unused_port
 
 Make = Callable[..., PerformanceMonitor]
+Evaluate = Callable[[PerformanceMonitor], None]
 CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def make(tmp_path: Path, clock: FrozenClock, emit: RecordingEmit) -> Iterator[Make]:
+def make(tmp_path: Path, clock: FrozenClock) -> Iterator[Make]:
     """Makes monitors on one folder, each as a worker of its own would be, and stops them at the end."""
     made: list[PerformanceMonitor] = []
 
     def make(database_url: str = "", **settings: Any) -> PerformanceMonitor:
         settings.setdefault("external_services", ())
         knobs = PerformanceSettings(**settings)
-        monitor = PerformanceMonitor(knobs, tmp_path / "performance", database_url, clock, emit)
+        monitor = PerformanceMonitor(knobs, tmp_path / "performance", database_url, clock)
         monitor.start(None)
         made.append(monitor)
         return monitor
@@ -48,6 +51,20 @@ def make(tmp_path: Path, clock: FrozenClock, emit: RecordingEmit) -> Iterator[Ma
     yield make
     for monitor in made:
         monitor.stop()
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path, clock: FrozenClock, emit: RecordingEmit) -> Evaluate:
+    """Holds what a monitor knows against the shipped rules, as the worker that leads does."""
+    books: dict[PerformanceMonitor, Rulebook] = {}
+
+    def evaluate(monitor: PerformanceMonitor) -> None:
+        if monitor not in books:
+            folder = tmp_path / "alerts"
+            books[monitor] = rulebook(monitor._settings, monitor.vitals, folder, clock, emit)
+        books[monitor].evaluate()
+
+    return evaluate
 
 
 @pytest.fixture
@@ -126,7 +143,7 @@ from app.core.clock import SystemClock
 from app.performance.settings import PerformanceSettings
 from app.performance.store import EVER, PerformanceStore
 from app.services.performance_monitor import PerformanceMonitor
-monitor = PerformanceMonitor(PerformanceSettings(), Path(sys.argv[1]), "", SystemClock(), print)
+monitor = PerformanceMonitor(PerformanceSettings(), Path(sys.argv[1]), "", SystemClock())
 monitor.start(None)
 for count in range(1, 1_000_000):
     monitor.request_ended(method="GET", route="/", status=200, duration_seconds=0.1, request_id="r")
@@ -164,13 +181,13 @@ def test_the_host_is_sampled_into_the_journal_and_the_history(
 
 
 def test_a_slow_route_is_raised_and_clears_by_itself(
-    monitor: PerformanceMonitor, clock: FrozenClock, emit: RecordingEmit
+    evaluate: Evaluate, monitor: PerformanceMonitor, clock: FrozenClock, emit: RecordingEmit
 ) -> None:
     """After its window it has vanished, and what has vanished is over."""
     serve(monitor, seconds=6.0, times=20)
-    monitor.evaluate()
+    evaluate(monitor)
     clock.advance(minutes=7)
-    monitor.evaluate()
+    evaluate(monitor)
     raised, cleared = by_key(emit, "response_time:GET /orders")
     assert (raised.condition, raised.severity, raised.code) == (
         Condition.RAISED,
@@ -181,41 +198,43 @@ def test_a_slow_route_is_raised_and_clears_by_itself(
 
 
 def test_what_a_dead_leader_left_raised_is_cleared_by_the_next(
-    make: Make, clock: FrozenClock, emit: RecordingEmit
+    evaluate: Evaluate, make: Make, clock: FrozenClock, emit: RecordingEmit
 ) -> None:
-    """The tables remember it."""
+    """What the rules said is remembered."""
     leader = make()
     serve(leader, seconds=6.0, times=20)
-    leader.evaluate()
+    evaluate(leader)
     clock.advance(minutes=7)
-    make().evaluate()
+    evaluate(make())
     assert [signal.condition for signal in by_key(emit, "response_time:GET /orders")] == [
         Condition.RAISED,
         Condition.CLEARED,
     ]
 
 
-def test_many_errors_are_raised(monitor: PerformanceMonitor, emit: RecordingEmit) -> None:
+def test_many_errors_are_raised(evaluate: Evaluate, monitor: PerformanceMonitor, emit: RecordingEmit) -> None:
     """One in ten is over five percent."""
     serve(monitor, times=18)
     serve(monitor, status=500, times=2)
-    monitor.evaluate()
+    evaluate(monitor)
     (signal,) = by_key(emit, "error_rate")
     assert (signal.condition, signal.severity, signal.value) == (Condition.RAISED, Severity.MEDIUM, 10.0)
 
 
-def test_a_service_is_unreachable_at_the_second_failure(make: Make, emit: RecordingEmit) -> None:
+def test_a_service_is_unreachable_at_the_second_failure(
+    evaluate: Evaluate, make: Make, emit: RecordingEmit
+) -> None:
     """And reachable again at the first answer; the others are not held up by it."""
     port = unused_port()
     monitor = make(external_services=(f"gateway=http://127.0.0.1:{port}/",), external_timeout_seconds=1)
     for _ in range(2):
         monitor.sample_external()
-        monitor.evaluate()
+        evaluate(monitor)
     assert [signal.condition for signal in by_key(emit, "external:gateway")] == [
         Condition.CLEARED,  # The first look says also what is well.
         Condition.RAISED,
     ]
-    assert emit.signals[-1].labels == {"service": "gateway"}
+    assert emit.signals[-1].labels == {"service": "gateway", "rule": "external_unreachable"}
     assert monitor.components()["external.gateway"].level is Level.DEGRADED
 
 
@@ -283,17 +302,17 @@ def test_a_database_is_looked_at(make: Make, postgres: EmbeddedPostgres) -> None
 
 
 def test_a_database_that_is_down_is_raised_and_clears(
-    make: Make, emit: RecordingEmit, postgres: EmbeddedPostgres
+    evaluate: Evaluate, make: Make, emit: RecordingEmit, postgres: EmbeddedPostgres
 ) -> None:
     """At the second failure in a row; the component is down at the first."""
     monitor = make(f"postgresql://u@127.0.0.1:{unused_port()}/db")
     monitor.sample_database()
     assert monitor.components()["database"].level is Level.DOWN
     monitor.sample_database()
-    monitor.evaluate()
+    evaluate(monitor)
     healed = make(postgres.url)
     healed.sample_database()
-    healed.evaluate()
+    evaluate(healed)
     signals = by_key(emit, "database")
     assert [signal.condition for signal in signals] == [Condition.RAISED, Condition.CLEARED]
     assert (signals[0].severity, signals[0].code) == (Severity.CRITICAL, "database_unreachable")
@@ -320,7 +339,7 @@ def test_no_engine_is_nothing_to_watch(monitor: PerformanceMonitor) -> None:
 
 
 def test_a_blocked_event_loop_is_raised_with_its_line(
-    make: Make, clock: FrozenClock, emit: RecordingEmit
+    evaluate: Evaluate, make: Make, clock: FrozenClock, emit: RecordingEmit
 ) -> None:
     """A real loop, really blocked."""
     monitor = make(loop_warning_seconds=0.2, loop_critical_seconds=60)
@@ -335,7 +354,7 @@ def test_a_blocked_event_loop_is_raised_with_its_line(
     loop.call_soon_threadsafe(block)
     wait_until(lambda: monitor._meter.reading()["stalls"], what="the stall")
     monitor.sample_worker()
-    monitor.evaluate()
+    evaluate(monitor)
     monitor.stop()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
@@ -373,20 +392,21 @@ def test_stale_samples_degrade_the_monitor(monitor: PerformanceMonitor, clock: F
 
 
 def test_a_disk_that_refuses_is_survived_and_told(
-    tmp_path: Path, clock: FrozenClock, emit: RecordingEmit
+    evaluate: Evaluate, tmp_path: Path, clock: FrozenClock, emit: RecordingEmit
 ) -> None:
     """Health is degraded, answers are Unavailable, and full disks are still raised, from memory."""
     place = tmp_path / "performance"
     place.touch()  # A file where the folder should be, which stops root too.
     knobs = PerformanceSettings(external_services=(), disk_warning_percent=0.001, disk_critical_percent=0.002)
-    monitor = PerformanceMonitor(knobs, place, "", clock, emit, disks=[tmp_path])
+    monitor = PerformanceMonitor(knobs, place, "", clock, disks=[tmp_path])
     monitor.start(None)
     monitor.request_ended(method="GET", route="/", status=200, duration_seconds=9, request_id="r")
-    for verb in (monitor.sample_worker, monitor.sample_host, monitor.current, monitor.evaluate):
+    for verb in (monitor.sample_worker, monitor.sample_host, monitor.current):
         with pytest.raises(Unavailable):
             verb()
     assert monitor.health().level is Level.DEGRADED
     assert list(monitor.measures()) == []
+    evaluate(monitor)
     assert {signal.code for signal in emit.signals} == {"disk_high"}
     place.unlink()
     monitor.sample_worker()

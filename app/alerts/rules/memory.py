@@ -21,6 +21,8 @@ class Said(msgspec.Struct, frozen=True):
     category: Category
     code: str
     at: float
+    source: str = "alerts"
+    rule: str = ""
 
 
 class Memory(msgspec.Struct):

@@ -11,7 +11,7 @@ from statistics import median
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from ...core.measure import HistogramSample, Measure
+from ...core.measure import HistogramSample, Measure, Sample
 from .model import Anomaly, Burn, MetricRule, Objective
 
 Series: TypeAlias = tuple[tuple[str, str], ...]
@@ -43,16 +43,21 @@ class Sources:
     events: Events
 
 
-def values(measures: Iterable[Measure], rule: MetricRule) -> dict[Series, float]:
+def samples(measures: Iterable[Measure], rule: MetricRule) -> dict[Series, Sample]:
     """The series of a metric that the rule's `match` fits; texts there may hold * and ?.
 
     A counter has the name it is exposed with (…_total), a histogram its …_count and …_sum.
     """
     return {
-        series_of(labels): value
-        for name, labels, value in _exposed(measures)
-        if name == rule.metric and _fits(labels, rule.match)
+        series_of(sample.labels): sample
+        for name, sample in _exposed(measures)
+        if name == rule.metric and _fits(sample.labels, rule.match)
     }
+
+
+def is_measured(measures: Iterable[Measure], metric: str) -> bool:
+    """Whether a gauge is there, be it without any series."""
+    return any(measure.name == metric for measure in measures)
 
 
 def increase(points: Sequence[Point]) -> float:
@@ -84,15 +89,15 @@ def unlike(events: Events, rule: Anomaly, now: datetime, zone: ZoneInfo) -> floa
     return latest / usual if usual >= rule.min_usual else None
 
 
-def _exposed(measures: Iterable[Measure]) -> Iterator[tuple[str, Mapping[str, str], float]]:
+def _exposed(measures: Iterable[Measure]) -> Iterator[tuple[str, Sample]]:
     for measure in measures:
         for sample in measure.samples:
             if isinstance(sample, HistogramSample):
-                yield f"{measure.name}_sum", sample.labels, sample.sum
-                yield f"{measure.name}_count", sample.labels, float(sample.buckets[-1][1])
+                yield f"{measure.name}_sum", Sample(sample.sum, sample.labels)
+                yield f"{measure.name}_count", Sample(float(sample.buckets[-1][1]), sample.labels)
             else:
                 total = measure.kind == "counter" and not measure.name.endswith("_total")
-                yield f"{measure.name}_total" if total else measure.name, sample.labels, float(sample.value)
+                yield f"{measure.name}_total" if total else measure.name, sample
 
 
 def _fits(labels: Mapping[str, str], match: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""Every rule of the file as something to watch: a condition, and how to read the values that it compares."""
+"""Every rule as something to watch: a condition, and how to read the values that it compares."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ...core.measure import Measure
+from ...core.measure import Measure, Sample
+from ...core.shipped import ShippedRule
 from .durations import words_of
 from .growth import Growth
 from .model import BURNS, Anomaly, Burn, MetricRule, Named, NoData, Objective, Rule
-from .readings import Series, Sources, burn, series_of, unlike, values
+from .readings import Series, Sources, burn, is_measured, samples, series_of, unlike
 
-Read = Callable[["Moment"], Mapping[Series, float]]
+Read = Callable[["Moment"], "Mapping[Series, Sample] | None"]
+"""The series that there are; None when that is not known, so that everything stays as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +33,71 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """`key` tells it from every other one; `code` is what its alerts are worded and matched by."""
+    """`key` tells it from every other one; `code` is what its alerts are worded and matched by.
+
+    `shipped`: the rule that it is, where nobody wrote one. What that reads is all there is: a series
+    that it finds no more is over.
+    """
 
     key: str
     code: str
     rule: Rule
     read: Read
+    shipped: ShippedRule | None = None
+
+    @property
+    def source(self) -> str:
+        """The word of the page that its alerts are said by."""
+        return self.shipped.source if self.shipped else "alerts"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """What the file says of rules."""
+    """Everything that is to be watched; `rules` are those that are shipped, too."""
 
     rules: Sequence[MetricRule] = ()
     objectives: Sequence[Objective] = ()
     anomalies: Sequence[Anomaly] = ()
+    shipped: Sequence[ShippedRule] = ()
 
     def watches(self, sources: Sources, growth: Growth, zone: ZoneInfo) -> Iterator[Watch]:
-        """Everything that is to be watched; `zone` is whose hours an anomaly compares."""
-        for rule in self.rules:
-            yield Watch(rule.name, rule.name, rule, _metric(rule, growth))
+        """What is switched on; `zone` is whose hours an anomaly compares."""
+        shipped = {rule.name: rule for rule in self.shipped}
+        for rule in filter(_is_on, self.rules):
+            origin = None if rule.changed is None else shipped.get(rule.name)
+            yield Watch(rule.name, rule.name, rule, _metric(rule, growth, origin), origin)
             if rule.no_data is NoData.ALERT:
                 yield _absence(rule)
-        for goal in self.objectives:
+        for goal in filter(_is_on, self.objectives):
             for at in BURNS:
                 yield _burning(goal, at, sources)
-        for anomaly in self.anomalies:
+        for anomaly in filter(_is_on, self.anomalies):
             yield from _unusual(anomaly, sources, zone)
 
+    @property
+    def metrics(self) -> set[str]:
+        """The names of everything that is compared."""
+        return {rule.metric for rule in self.rules if rule.enabled}
 
-def _metric(rule: MetricRule, growth: Growth) -> Read:
-    def read(moment: Moment) -> Mapping[Series, float]:
-        found = values(moment.measures, rule)
-        return found if rule.increase_over is None else growth.of(rule, found, moment.seconds)
+
+NO_RULES = RuleSet()
+"""Nothing is watched."""
+
+
+def _is_on(rule: Named) -> bool:
+    return rule.enabled
+
+
+def _metric(rule: MetricRule, growth: Growth, shipped: ShippedRule | None) -> Read:
+    def read(moment: Moment) -> Mapping[Series, Sample] | None:
+        found = samples(moment.measures, rule)
+        is_known = bool(found) or is_measured(moment.measures, rule.metric)
+        if shipped and rule.no_data is NoData.KEEP and not is_known:
+            return None
+        if rule.increase_over is None:
+            return found
+        totals = {series: sample.value for series, sample in found.items()}
+        return _samples(growth.of(rule, totals, moment.seconds))
 
     return read
 
@@ -79,12 +113,11 @@ def _absence(rule: MetricRule) -> Watch:
             "value": 0,
         }
     )
-    return Watch(
-        f"{rule.name}:no_data",
-        "rule_no_data",
-        absent,
-        lambda moment: {(): 0.0 if values(moment.measures, rule) else 1.0},
-    )
+
+    def read(moment: Moment) -> Mapping[Series, Sample]:
+        return _one(0.0 if samples(moment.measures, rule) else 1.0)
+
+    return Watch(f"{rule.name}:no_data", "rule_no_data", absent, read)
 
 
 def _burning(goal: Objective, at: Burn, sources: Sources) -> Watch:
@@ -106,18 +139,18 @@ def _burning(goal: Objective, at: Burn, sources: Sources) -> Watch:
         severity=at.severity,
     )
 
-    def read(_: Moment) -> Mapping[Series, float]:
+    def read(_: Moment) -> Mapping[Series, Sample]:
         rate = burn(sources.requests, goal, at)
-        return {} if rate is None else {(): rate}
+        return {} if rate is None else _one(rate)
 
     # Because words of one's own are told as they are, in whatever language they are.
     return Watch(f"{goal.name}:{window}", goal.name if goal.title else "slo_burn", rule, read)
 
 
 def _unusual(anomaly: Anomaly, sources: Sources, zone: ZoneInfo) -> Iterator[Watch]:
-    def read(moment: Moment) -> Mapping[Series, float]:
+    def read(moment: Moment) -> Mapping[Series, Sample]:
         times = unlike(sources.events, anomaly, moment.now, zone)
-        return {} if times is None else {series_of({"event": anomaly.event}): times}
+        return {} if times is None else _samples({series_of({"event": anomaly.event}): times})
 
     for way, sign, limit in (("drop", "<", anomaly.drop), ("surge", ">", anomaly.surge)):
         if limit is not None:
@@ -132,3 +165,11 @@ def _unusual(anomaly: Anomaly, sources: Sources, zone: ZoneInfo) -> Iterator[Wat
             )
             code = anomaly.name if anomaly.title else "business_anomaly"
             yield Watch(f"{anomaly.name}:{way}", code, rule, read)
+
+
+def _one(value: float) -> Mapping[Series, Sample]:
+    return {(): Sample(value)}
+
+
+def _samples(values: Mapping[Series, float]) -> Mapping[Series, Sample]:
+    return {series: Sample(value, dict(series)) for series, value in values.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ...alerts.holding import worded
 from ...alerts.wording import details_of, heading_of
 from ...core.clock import parse_rfc3339
 from ...core.signal import Severity
@@ -14,6 +15,16 @@ from ..markup import Markup, tag
 from ..parts import Frame, button, card, empty, grade, moment
 
 NAME = "alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an alert is not told through some channels just now; `until` None: until that ends."""
+
+    kind: str
+    why: str
+    until: datetime | None
+    channels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,8 @@ class View:
     category: str
     since: datetime
     acknowledged_by: str
+    flapping_since: datetime | None
+    reasons: Sequence[Reason]
 
     @property
     def urgency(self) -> tuple[bool, int, datetime]:
@@ -68,7 +81,22 @@ def _one(alert: Mapping[str, Any]) -> View:
         category=alert["category"],
         since=parse_rfc3339(alert["started_at"]),
         acknowledged_by=alert["acknowledged_by"],
+        flapping_since=_moment(alert["flapping_since"]),
+        reasons=_reasons(alert["held"]),
     )
+
+
+def _reasons(held: Sequence[Mapping[str, Any]]) -> Sequence[Reason]:
+    """Each once, with its channels; that a channel is not meant for such alerts is no news."""
+    channels: dict[tuple[str, str, str | None], list[str]] = {}
+    for one in held:
+        if one["kind"] != "route":
+            channels.setdefault((one["kind"], one["why"], one["until"]), []).append(one["channel"])
+    return [Reason(kind, why, _moment(until), names) for (kind, why, until), names in channels.items()]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_rfc3339(text)
 
 
 def _item(alert: View, frame: Frame) -> Markup:
@@ -84,11 +112,23 @@ def _item(alert: View, frame: Frame) -> Markup:
             " · ",
             moment(alert.since, frame),
             f" · {by}" if by else "",
+            [" · ", words.comes_and_goes, " ", moment(alert.flapping_since, frame)]
+            if alert.flapping_since
+            else "",
             class_="hint",
         ),
+        [_held(reason, frame) for reason in alert.reasons],
         _buttons(alert, frame) if frame.can_act else "",
         class_=f"alert {alert.severity.lower()}",
     )
+
+
+def _held(reason: Reason, frame: Frame) -> Markup:
+    words = frame.words
+    why = worded(reason.kind, reason.why, "pt-BR" if words.language == "pt-BR" else "en")
+    end = [" · ", words.until, " ", moment(reason.until, frame)] if reason.until else ""
+    channels = f" ({', '.join(reason.channels)})"
+    return tag("p", words.not_told, " ", tag("bdi", why), channels, end, class_="hint held")
 
 
 def _buttons(alert: View, frame: Frame) -> Markup:

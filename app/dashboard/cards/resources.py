@@ -18,14 +18,15 @@ NAME = "resources"
 class View:
     """One resource: how much of it is used, in percent, and from where on that is too much.
 
-    `percent` is None where it is not known. place: which of several; reason: what else is to be said.
+    `percent` is None where it is not known, a threshold where there is none. place: which of several;
+    reason: what else is to be said.
     """
 
     name: str
     level: str
     percent: float | None
-    warning: float
-    critical: float
+    warning: float | None
+    critical: float | None
     place: str = ""
     reason: str = ""
     used_bytes: float | None = None
@@ -56,7 +57,8 @@ def _disks(disk: Mapping[str, Any]) -> Iterator[View]:
 
 def _level(percent: float, disk: Mapping[str, Any]) -> str:
     """Of one disk by itself, because the document's level is that of the fullest."""
-    over = [name for name in ("critical", "warning") if percent > disk["thresholds"][name]]
+    limits = {name: disk["thresholds"][name] for name in ("critical", "warning")}
+    over = [name for name, limit in limits.items() if limit is not None and percent > limit]
     return over[0] if over else "ok"
 
 
@@ -82,7 +84,8 @@ def _item(one: View, frame: Frame) -> Markup:
 
 
 def _meter(one: View, name: str, used: str) -> Markup:
-    limits = {"min": 0, "max": 100, "low": one.warning, "high": one.critical, "optimum": 0}
+    given = {"min": 0, "max": 100, "low": one.warning, "high": one.critical, "optimum": 0}
+    limits = {name: limit for name, limit in given.items() if limit is not None}
     return tag("meter", used, **limits, value=one.percent, aria_label=name)
 
 
@@ -92,4 +95,7 @@ def _said(one: View, words: Words) -> Iterator[str]:
     if one.total_bytes:
         yield f"{figures.size(one.used_bytes, words)} / {figures.size(one.total_bytes, words)}"
     limits = {"warning": one.warning, "critical": one.critical}
-    yield words.warns_at.format(**{name: figures.percent(limit, words, 0) for name, limit in limits.items()})
+    if any(limit is not None for limit in limits.values()):
+        yield words.warns_at.format(
+            **{name: figures.percent(limit, words, 0) for name, limit in limits.items()}
+        )

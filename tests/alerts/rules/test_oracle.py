@@ -43,7 +43,7 @@ def lived(rule: Rule, values: Values) -> Iterator[Instance | None]:
     """The condition after each minute."""
     instance = None
     for minute, value in enumerate(values):
-        instance = step(instance, value, minute * 60.0, rule)
+        instance = step(instance, [] if value is None else [value], minute * 60.0, rule)
         yield instance
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.alerts.rules.model import BURNS, Anomaly, MetricRule, Objective
-from app.alerts.rules.readings import burn, increase, unlike, values
+from app.alerts.rules.readings import Series, burn, increase, samples, unlike
 from app.core.measure import HistogramSample, Measure, Sample
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -14,6 +14,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 def metric(name: str, **match: str) -> MetricRule:
     return MetricRule.model_validate({"name": "r", "value": 1, "metric": name, "match": match})
+
+
+def values(measures: list[Measure], rule: MetricRule) -> dict[Series, float]:
+    return {series: sample.value for series, sample in samples(measures, rule).items()}
 
 
 def test_the_series_that_fit_are_compared() -> None:

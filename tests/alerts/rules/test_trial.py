@@ -1,11 +1,15 @@
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from app.alerts.config import tried_rules
 from app.alerts.rules.model import Anomaly, MetricRule, Objective
 from app.alerts.rules.trial import Case, failures
 from app.alerts.rules.watches import RuleSet
+from app.performance.rules import shipped
+from app.performance.settings import PerformanceSettings
 
 RULES = RuleSet(
     rules=[
@@ -75,3 +79,25 @@ alert_rule_test:
   - {eval_time: 673h, alertname: few_bookings, exp_alerts: [{exp_labels: {event: booking}}]}
 """
     assert found(unusual, 3600) == []
+
+
+def test_shipped_rules_are_tried_as_the_file_has_them(tmp_path: Path) -> None:
+    """One that it changes, one that it leaves alone, one that it switched off."""
+    (tmp_path / "alerts.yaml").write_text(
+        "rules:\n  - {name: cpu_high, value: 50, samples: 1}\n  - {name: memory_high, enabled: false}\n"
+    )
+    (tmp_path / "tests.yaml").write_text("""
+rule_files: [alerts.yaml]
+tests:
+  - input_series:
+      - {series: atalaia_cpu_percent, values: 60x9}
+      - {series: atalaia_memory_percent, values: 99x9}
+      - {series: 'atalaia_disk_percent{path="/"}', values: 90x9}
+    alert_rule_test:
+      - {eval_time: 5m, alertname: cpu_high, exp_alerts: [{exp_labels: {severity: medium}}]}
+      - {eval_time: 5m, alertname: memory_high}
+      - {eval_time: 5m, alertname: disk_high, exp_alerts: [{exp_annotations: {title: Disk / is nearly full}}]}
+""")
+    ours = shipped(PerformanceSettings())
+    tried = tried_rules(tmp_path / "tests.yaml", tmp_path / "none.yaml", ZoneInfo("UTC"), ours)
+    assert tried == [("test 1", [])]

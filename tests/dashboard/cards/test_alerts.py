@@ -68,3 +68,25 @@ def test_a_moment_is_exact_in_its_title() -> None:
     made = alerts.markup(alerts.view({"alerts": [documents.alert()]}), frame())
     at = parse_rfc3339("2026-11-23T11:55:00Z")
     assert f'<time datetime="{at.isoformat()}" title="2026-11-23 11:55:00 UTC">' in made
+
+
+def test_an_alert_says_why_it_is_not_told() -> None:
+    """Each reason once with its channels and its end; a channel that is not meant for it is none."""
+    silence = {"kind": "silence", "why": "silence 1a of ana", "until": "2026-11-23T12:30:00Z"}
+    held = [
+        {"channel": "email", **silence},
+        {"channel": "slack", **silence},
+        {"channel": "whatsapp", "kind": "route", "why": "whatsapp is used from HIGH on", "until": None},
+    ]
+    shown = alerts.view({"alerts": [documents.alert(held=held)]})
+    made = alerts.markup(shown, frame())
+    assert "Not told just now: <bdi>silence 1a of ana</bdi> (email, slack) · ends <time" in made
+    assert "whatsapp" not in made
+    assert "Sem aviso agora: <bdi>silêncio 1a de ana</bdi>" in alerts.markup(shown, frame(words=PORTUGUESE))
+
+
+def test_an_alert_says_that_it_comes_and_goes() -> None:
+    """Since when."""
+    flapping = documents.alert(flapping_since="2026-11-23T11:50:00Z")
+    made = alerts.markup(alerts.view({"alerts": [flapping]}), frame())
+    assert 'comes and goes, since <time datetime="2026-11-23T11:50:00+00:00"' in made
