@@ -91,6 +91,7 @@ class Tower:
             self.clock,
             emit,
             offsite=settings.offsite,
+            pgbackrest=settings.pgbackrest,
             sqlite=_sqlite_files(settings),
         )
         self.leader = Leader(logs / ".leader")

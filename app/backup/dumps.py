@@ -15,7 +15,7 @@ from .connection import parse_connection
 from .contents import Contents
 from .engine import Absence
 from .ground import look_over
-from .model import Backup, OnShare, Running, Stopped
+from .model import Backup, OnShare, Running, Stopped, Verdict
 from .restorer import Restorer, Wish
 from .rotation import Rotation
 from .runner import Runner
@@ -81,6 +81,21 @@ class Dumps:
 
     def restore(self, backup: Backup, wish: Wish, on_share: OnShare) -> dict[str, Any]:
         return self._able(self._restorer).restore(backup, wish, on_share)
+
+    def files(self) -> Contents:
+        return self.contents()
+
+    def verify_others(self) -> list[Verdict]:
+        return []
+
+    def watch(self) -> None:
+        """Nothing: the files have a watch of their own."""
+
+    def trouble(self) -> str:
+        return ""
+
+    def told(self) -> dict[str, Any]:
+        return {"name": "dump"}
 
     def go_on(self) -> None:
         if self.clients is not None and self.clients.ended:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .contents import Contents
-from .model import Backup, OnShare, Running
+from .model import Backup, OnShare, Running, Verdict
 from .restorer import Wish
 
 
@@ -64,6 +64,26 @@ class Engine(Protocol):
 
     def restore(self, backup: Backup, wish: Wish, on_share: OnShare) -> dict[str, Any]:
         """Bring a backup back."""
+        ...
+
+    def files(self) -> Contents:
+        """What of it stands in the folder, to be copied elsewhere."""
+        ...
+
+    def verify_others(self) -> list[Verdict]:
+        """Read again what does not stand in the folder, and say what is found."""
+        ...
+
+    def watch(self) -> None:
+        """Look after what its backups hang on; called often by the leader."""
+        ...
+
+    def trouble(self) -> str:
+        """What is wrong beside the backups, empty when nothing is."""
+        ...
+
+    def told(self) -> dict[str, Any]:
+        """What the status tells of the engine itself."""
         ...
 
     def go_on(self) -> None:

@@ -17,6 +17,8 @@ from ..backup.inspection import Inspection
 from ..backup.model import Damaged, State, document
 from ..backup.offsite.courier import Courier
 from ..backup.offsite.settings import OffsiteSettings
+from ..backup.pgbackrest.engine import Repositories
+from ..backup.pgbackrest.settings import PgBackRestSettings
 from ..backup.restorer import Wish
 from ..backup.settings import BackupSettings
 from ..backup.sqlite import KIND
@@ -50,21 +52,28 @@ class BackupSystem:
         *,
         offsite: OffsiteSettings | None = None,
         sqlite: Mapping[str, Path] | None = None,
+        pgbackrest: PgBackRestSettings | None = None,
     ) -> None:
         self._settings = settings
         self._catalog = Catalog(folder)
         self._clock = clock
         rest = (settings, clock, emit)
-        self._engine: Engine = Dumps(self._catalog, settings, database_url, clock, emit)
+        dumps = Dumps(self._catalog, settings, database_url, clock, emit)
+        self._engine: Engine = dumps
+        if settings.engine == "pgbackrest":
+            self._engine = Repositories(dumps, self._catalog, pgbackrest or PgBackRestSettings(), *rest)
         self._duty = Duty(self._engine, *rest)
         every, contents = timedelta(days=settings.recheck_days), self._engine.contents
-        self.inspection = Inspection(self._catalog, clock, emit, every, contents, self._engine.go_on)
+        self.inspection = Inspection(
+            self._catalog, clock, emit, every, contents, self._engine.go_on, self._engine.verify_others
+        )
         self._sqlites = Sqlites(sqlite or {}, self._catalog, *rest)
         self._courier = Courier(offsite or OffsiteSettings(), self._catalog, clock, emit)
 
     def run_due(self) -> None:
         """Begin a backup if one is due, and say so when the last good one is too old."""
         self._duty.run_due()
+        self._engine.watch()
 
     def sqlite_due(self) -> None:
         """Begin the backups of SQLite files that are due, and say which is late."""
@@ -72,7 +81,7 @@ class BackupSystem:
 
     def copy_due(self) -> None:
         """Begin the next second copy if one is due, and say so when one is late."""
-        self._courier.run_due(self._engine.contents())
+        self._courier.run_due(self._engine.files())
 
     def cancel(self, backup_id: str | None = None) -> dict[str, Any]:
         """End the run under way, whichever process makes it, and tell what has become of it.
@@ -133,7 +142,7 @@ class BackupSystem:
         """The catalogue, the last good backup, what is running, what failed, when the next one is due."""
         contents, configured = self._engine.contents(), self._engine.absence is None
         told = report.status(contents, self._settings, self._clock.now(), configured=configured)
-        return told | {"offsite": self._courier.status(contents)}
+        return told | {"engine": self._engine.told(), "offsite": self._courier.status(self._engine.files())}
 
     def get(self, backup_id: str) -> dict[str, Any]:
         """The document of one run, whatever became of it: a backup, failed, or running; NotFound."""
@@ -214,7 +223,9 @@ class BackupSystem:
             return Health(Level.DOWN, f"the folder {self._catalog.folder} cannot be written")
         contents = self._engine.contents()
         found = report.health(contents, self._clock.now(), overdue=self._duty.is_overdue(contents))
-        if found.level is Level.OK and self._courier.is_late(contents):
+        if found.level is Level.OK and (trouble := self._engine.trouble()):
+            return Health(Level.DEGRADED, trouble, found.details)
+        if found.level is Level.OK and self._courier.is_late(self._engine.files()):
             return Health(Level.DEGRADED, "the last good backup has no second copy", found.details)
         return found
 
@@ -222,7 +233,7 @@ class BackupSystem:
         """The last good backup's time, size and duration, all backups by state, failures, second copies."""
         contents = self._engine.contents()
         own = report.measures(contents) if self._engine.absence is None else []
-        return [*own, *self._courier.measures(contents)]
+        return [*own, *self._courier.measures(self._engine.files())]
 
     @property
     def _sqlite_restorer(self) -> SqliteRestorer:
