@@ -18,6 +18,7 @@ from tzlocal import get_localzone_name
 
 from .alerts.settings import AlertSettings
 from .backup.offsite.settings import OffsiteSettings
+from .backup.pgbackrest.settings import PgBackRestSettings
 from .backup.settings import BackupSettings
 from .core.errors import SettingsError
 from .core.section import Knob, Section, knob, knobs
@@ -74,6 +75,7 @@ SECTIONS: dict[str, type[Section]] = {
     "alerts": AlertSettings,
     "backup": BackupSettings,
     "offsite": OffsiteSettings,
+    "pgbackrest": PgBackRestSettings,
     "access": AccessSettings,
     "whatsapp": WhatsAppSettings,
 }
@@ -91,6 +93,7 @@ class Settings:
     alerts: AlertSettings
     backup: BackupSettings
     offsite: OffsiteSettings
+    pgbackrest: PgBackRestSettings
     access: AccessSettings
     whatsapp: WhatsAppSettings
     warnings: tuple[str, ...] = ()

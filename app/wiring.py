@@ -221,6 +221,7 @@ class Tower:
             self.clock,
             self._source.observe,
             offsite=settings.offsite,
+            pgbackrest=settings.pgbackrest,
             sqlite=_sqlite_files(settings),
         )
 

@@ -118,6 +118,12 @@ HEADINGS: dict[str, Heading] = {
         "Backup sem segunda cópia",
         details="O último backup bom ainda não está no outro lugar. {message}",
     ),
+    "backup_archiving_fails": Heading(
+        "WAL archiving fails",
+        "O arquivamento de WAL falha",
+        "s",
+        details="O WAL não chega ao repositório: sem ele não há restauração a um ponto no tempo. {message}",
+    ),
     "backup_shrunken": Heading(
         "Backup has shrunk",
         "O backup encolheu",

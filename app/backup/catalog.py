@@ -193,8 +193,8 @@ class Catalog:
         return path.stat().st_size if path.exists() else 0
 
     def _failure_of(self, killed: Running, now: datetime) -> Failure | None:
-        if self.path(killed.id, _MANIFEST).exists():
-            return None  # Because it was killed after its last step.
+        if killed.phase == "drilling" or self.path(killed.id, _MANIFEST).exists():
+            return None  # Because the backup was there already.
         failure = failed(
             killed,
             AtalaiaError("the process that made it was killed", "See whether the machine ran out of memory."),

@@ -67,7 +67,7 @@ class Contents:
     def find(self, backup_id: str) -> Backup | Unreadable | Failure | Running:
         """What has become of one run; NotFound."""
         runs = (self.running, *self.backups, *self.unreadable, *self.failures)
-        found = next((run for run in runs if run is not None and run.id == backup_id), None)
+        found = next((run for run in runs if run is not None and _is_called(run, backup_id)), None)
         if found is None:
             raise NotFound(f"there is no backup {backup_id!r}", "See: python -m app backup list")
         return found
@@ -96,3 +96,10 @@ class Contents:
     def total_bytes(self) -> int:
         """What the backups' files take on the disk."""
         return sum(one.size_bytes for one in self.all)
+
+
+def _is_called(run: Backup | Unreadable | Failure | Running, backup_id: str) -> bool:
+    """Whether that is its id, or that of the run which made it."""
+    if run.id == backup_id:
+        return True
+    return isinstance(run, Backup) and run.physical is not None and run.physical.run == backup_id

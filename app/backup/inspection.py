@@ -14,13 +14,16 @@ from ..core.signal import Emit
 from . import notices
 from .catalog import Catalog
 from .contents import Contents
-from .model import Verdict
+from .model import Verdict, is_backup_id
 from .recheck import recheck
 from .watch import Watch
 
 
 class Inspection:
-    """`contents` tells what there is instead of a damaged one; `go_on` raises when reading has to end."""
+    """`contents` tells what there is instead of a damaged one; `go_on` raises when reading has to end.
+
+    `others` reads what is not in the folder, and says itself what it finds.
+    """
 
     def __init__(
         self,
@@ -30,9 +33,10 @@ class Inspection:
         every: timedelta,
         contents: Callable[[], Contents],
         go_on: Callable[[], None],
+        others: Callable[[], list[Verdict]] = list,
     ) -> None:
         self._catalog, self._clock, self._emit = catalog, clock, emit
-        self._contents, self._go_on = contents, go_on
+        self._contents, self._go_on, self._others = contents, go_on, others
         self._watch = Watch(catalog, every=every)
         self._watched_at = clock.monotonic()
 
@@ -49,9 +53,10 @@ class Inspection:
         {"ok": bool, "results": [{"id", "ok", "fact", "hint", "damaged"}, ...]}
         """
         if backup_id is not None:
-            verdicts = [self._verified(backup_id)]
+            others = [] if is_backup_id(backup_id) else self._others()
+            verdicts = [one for one in others if one.id == backup_id] or [self._verified(backup_id)]
         else:
-            verdicts = []
+            verdicts = self._others()
             for one in self._catalog.read().all:
                 with suppress(NotFound):  # Because retention may have deleted it meanwhile.
                     verdicts.append(self._verified(one.id))

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.clock import rfc3339
 from ..core.errors import AtalaiaError
+from .pgbackrest.physical import Physical
 from .truth import Truth
 
 OnBytes = Callable[[int], None]
@@ -170,6 +171,7 @@ class Backup:
     rechecked_at: datetime | None = None
     concerns: tuple[Concern, ...] = ()
     shrunken: tuple[str, ...] = ()
+    physical: Physical | None = None
 
     @property
     def fingerprint(self) -> Fingerprint:

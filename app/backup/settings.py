@@ -22,6 +22,11 @@ class BackupSettings(Section):
     prefix: ClassVar[str] = "BACKUP_"
     title: ClassVar[str] = "Backup"
 
+    engine: str = knob(
+        "dump",
+        "What makes the backups: dump (pg_dump, of one database) or pgbackrest (of the whole server)",
+        pattern="^(dump|pgbackrest)$",
+    )
     dir: Path = knob(Path("backups"), "Folder of the backups")
     time: str = knob("02:00", "Local time of day from which the daily backup is due", unit="HH:MM")
     timezone: str = knob("", "IANA time zone of BACKUP_TIME, like America/Sao_Paulo; empty: TZ")

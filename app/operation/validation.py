@@ -176,10 +176,15 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _backup(settings: Settings) -> Iterator[Finding]:
-    if not settings.database_url:
+    if not settings.database_url and settings.backup.engine == "dump":
         return
     page = BackupSystem(
-        settings.backup, settings.backup_folder, settings.database_url, SystemClock(), lambda _: None
+        settings.backup,
+        settings.backup_folder,
+        settings.database_url,
+        SystemClock(),
+        lambda _: None,
+        pgbackrest=settings.pgbackrest,
     )
     try:
         found = page.check()["findings"]

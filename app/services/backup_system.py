@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ..backup import notices, preflight, report
+from ..backup import report
 from ..backup.catalog import Catalog
-from ..backup.client import Clients
-from ..backup.connection import parse_connection
-from ..backup.contents import Contents
-from ..backup.ground import look_over
+from ..backup.dumps import Dumps
+from ..backup.duty import Duty
+from ..backup.engine import Engine
 from ..backup.inspection import Inspection
-from ..backup.model import Damaged, State, Stopped, document
+from ..backup.model import Damaged, State, document
 from ..backup.offsite.courier import Courier
 from ..backup.offsite.settings import OffsiteSettings
-from ..backup.plan import Daily, due, is_overdue
-from ..backup.restorer import Restorer, Wish
-from ..backup.rotation import Rotation
-from ..backup.runner import Runner
+from ..backup.pgbackrest.engine import Repositories
+from ..backup.pgbackrest.settings import PgBackRestSettings
+from ..backup.restorer import Wish
 from ..backup.settings import BackupSettings
 from ..backup.sqlite import KIND
 from ..backup.sqlite_restorer import SqliteRestorer
 from ..backup.sqlites import Sqlites
 from ..core.clock import Clock
-from ..core.errors import Conflict, InputRejected, NotFound, SettingsError, Unavailable
+from ..core.errors import Conflict, InputRejected, NotFound
 from ..core.health import Health, Level
 from ..core.measure import Measure
 from ..core.signal import Emit
 
 _POLL_SECONDS = 0.05
 _CANCEL_SECONDS = 10.0
-_NOT_SET = ("not configured: DATABASE_URL is not set", "Set DATABASE_URL and start again.")
 
 
 class BackupSystem:
@@ -57,43 +52,36 @@ class BackupSystem:
         *,
         offsite: OffsiteSettings | None = None,
         sqlite: Mapping[str, Path] | None = None,
+        pgbackrest: PgBackRestSettings | None = None,
     ) -> None:
         self._settings = settings
         self._catalog = Catalog(folder)
         self._clock = clock
-        self._emit = emit
-        self._daily = Daily(settings.time_of_day, settings.zone)
-        self._began_at = clock.monotonic()
-        every = timedelta(days=settings.recheck_days)
-        self.inspection = Inspection(self._catalog, clock, emit, every, self._contents, self._go_on)
-        self._rotation = Rotation(self._catalog, settings, clock)
-        self._overdue_said = False
-        self._clients, self._why_not = _clients(database_url, settings)
-        rest = (self._catalog, settings, clock, emit)
-        self._runner = Runner(self._clients, *rest) if self._clients else None
-        self._restorer = Restorer(self._clients, *rest) if self._clients else None
-        self._sqlites = Sqlites(sqlite or {}, *rest)
+        rest = (settings, clock, emit)
+        dumps = Dumps(self._catalog, settings, database_url, clock, emit)
+        self._engine: Engine = dumps
+        if settings.engine == "pgbackrest":
+            self._engine = Repositories(dumps, self._catalog, pgbackrest or PgBackRestSettings(), *rest)
+        self._duty = Duty(self._engine, *rest)
+        every, contents = timedelta(days=settings.recheck_days), self._engine.contents
+        self.inspection = Inspection(
+            self._catalog, clock, emit, every, contents, self._engine.go_on, self._engine.verify_others
+        )
+        self._sqlites = Sqlites(sqlite or {}, self._catalog, *rest)
         self._courier = Courier(offsite or OffsiteSettings(), self._catalog, clock, emit)
 
     def run_due(self) -> None:
         """Begin a backup if one is due, and say so when the last good one is too old."""
-        if self._runner is None:
-            return
-        contents = self._contents()
-        self._say_overdue(contents)
-        found = due(self._clock.now(), self._daily, contents.history, up=self._up)
-        if found is not None and contents.running is None:
-            # Because the one does no harm, and the other has been said already.
-            with suppress(Conflict, Unavailable):
-                self._runner.begin(found.reason)
+        self._duty.run_due()
+        self._engine.watch()
 
     def sqlite_due(self) -> None:
         """Begin the backups of SQLite files that are due, and say which is late."""
-        self._sqlites.run_due(self._contents())
+        self._sqlites.run_due(self._engine.contents())
 
     def copy_due(self) -> None:
         """Begin the next second copy if one is due, and say so when one is late."""
-        self._courier.run_due(self._contents())
+        self._courier.run_due(self._engine.files())
 
     def cancel(self, backup_id: str | None = None) -> dict[str, Any]:
         """End the run under way, whichever process makes it, and tell what has become of it.
@@ -110,33 +98,26 @@ class BackupSystem:
 
     def retention(self) -> dict[str, Any]:
         """Which backups would go after the next good run, which stay, and why each; changes nothing."""
-        return self._rotation.plan()
+        return self._engine.retention()
 
     def rotate(self) -> dict[str, Any]:
         """Delete those now; Conflict while a backup runs, or when the last run failed."""
-        return self._rotation.apply()
+        return self._engine.rotate()
 
     def check(self) -> dict[str, Any]:
         """What would keep a backup from being made or being whole; Unavailable without a database."""
-        if self._clients is None:
-            raise Unavailable(*self._why_not)
-        with self._clients.open() as client:
-            folder = self._catalog.folder
-            found = look_over(client, folder, self._settings.drill_folder(folder), self._contents().last_good)
-        return preflight.told(found)
+        return self._engine.check()
 
     def request(self, *, reason: str) -> dict[str, Any]:
         """Begin a backup now; Conflict while one runs in any process, Unavailable when none can begin."""
-        if self._runner is None:
-            raise Unavailable(*self._why_not)
-        return document(self._runner.begin(reason))
+        return document(self._engine.begin(reason))
 
     def drill(self, backup_id: str | None = None) -> dict[str, Any]:
         """Begin to restore a backup into a throw-away server or file; the last good one where none is named.
 
         NotFound, Conflict while anything runs, InputRejected for a damaged one.
         """
-        backup = self._catalog.backup(backup_id) if backup_id else self._contents().last_good
+        backup = self._engine.backup(backup_id) if backup_id else self._engine.contents().last_good
         if backup is None:
             raise NotFound("there is no good backup", "Make one: python -m app backup run")
         if not backup.state.is_good:
@@ -145,9 +126,7 @@ class BackupSystem:
             )
         if backup.kind == KIND:
             return document(self._sqlites.begin_drill(backup))
-        if self._runner is None:
-            raise Unavailable(*self._why_not)
-        return document(self._runner.begin_drill(backup))
+        return document(self._engine.begin_drill(backup))
 
     def wait(self, backup_id: str, deadline_seconds: float) -> dict[str, Any]:
         """The document of a run once it has ended, or as it is at the deadline."""
@@ -158,22 +137,20 @@ class BackupSystem:
 
     def stop(self) -> None:
         """End what runs, leaving nothing half done; nothing begins any more."""
-        if self._clients is not None and self._runner is not None:
-            self._clients.end()
-            self._runner.join()
+        self._engine.stop()
         self._courier.stop()
         self._sqlites.stop()
         self.inspection.close()
 
     def status(self) -> dict[str, Any]:
         """The catalogue, the last good backup, what is running, what failed, when the next one is due."""
-        contents, configured = self._contents(), self._clients is not None
+        contents, configured = self._engine.contents(), self._engine.absence is None
         told = report.status(contents, self._settings, self._clock.now(), configured=configured)
-        return told | {"offsite": self._courier.status(contents)}
+        return told | {"engine": self._engine.told(), "offsite": self._courier.status(self._engine.files())}
 
     def get(self, backup_id: str) -> dict[str, Any]:
         """The document of one run, whatever became of it: a backup, failed, or running; NotFound."""
-        return document(self._contents().find(backup_id))
+        return document(self._engine.contents().find(backup_id))
 
     def current(self, backup_id: str = "") -> dict[str, Any] | None:
         """As get(), or how far its second copy is; without an id what is under way, None when nothing is."""
@@ -223,7 +200,10 @@ class BackupSystem:
 
     def plan_restore(self, backup_id: str, wish: Wish) -> dict[str, Any]:
         """What restore() would find and do, and how long it will take; changes nothing."""
-        return self._restorer_of(backup_id).plan(self._catalog.backup(backup_id), wish)
+        backup = self._engine.backup(backup_id)
+        if backup.kind == KIND:
+            return self._sqlite_restorer.plan(backup, wish)
+        return self._engine.plan_restore(backup, wish)
 
     def restore(
         self,
@@ -237,68 +217,31 @@ class BackupSystem:
         may be replaced: it is backed up before, and kept under the name `former` of the answer.
         `progress` is told the share that is done. Whatever fails, the databases are as they were.
         """
-        return self._restorer_of(backup_id).restore(self._catalog.backup(backup_id), wish, progress)
+        backup = self._engine.backup(backup_id)
+        if backup.kind == KIND:
+            return self._sqlite_restorer.restore(backup, wish, progress)
+        return self._engine.restore(backup, wish, progress)
 
     def health(self) -> Health:
         """How it stands with the backups; OK, and that there are none, without a DATABASE_URL."""
-        if self._clients is None:
-            level = Level.OK if self._why_not is _NOT_SET else Level.DEGRADED
-            return Health(level, self._why_not[0])
+        if absence := self._engine.absence:
+            return Health(Level.OK if absence.is_wanted else Level.DEGRADED, absence.fact)
         if not self._catalog.can_be_written:
             return Health(Level.DOWN, f"the folder {self._catalog.folder} cannot be written")
-        contents = self._contents()
-        found = report.health(contents, self._clock.now(), overdue=self._is_overdue(contents))
-        if found.level is Level.OK and self._courier.is_late(contents):
+        contents = self._engine.contents()
+        found = report.health(contents, self._clock.now(), overdue=self._duty.is_overdue(contents))
+        if found.level is Level.OK and (trouble := self._engine.trouble()):
+            return Health(Level.DEGRADED, trouble, found.details)
+        if found.level is Level.OK and self._courier.is_late(self._engine.files()):
             return Health(Level.DEGRADED, "the last good backup has no second copy", found.details)
         return found
 
     def measures(self) -> Iterable[Measure]:
         """The last good backup's time, size and duration, all backups by state, failures, second copies."""
-        contents = self._contents()
-        own = report.measures(contents) if self._clients is not None else []
-        return [*own, *self._courier.measures(contents)]
-
-    def _restorer_of(self, backup_id: str) -> Restorer | SqliteRestorer:
-        if self._catalog.backup(backup_id).kind == KIND:
-            return SqliteRestorer(self._catalog, self._sqlites)
-        if self._restorer is None:
-            raise Unavailable(*self._why_not)
-        return self._restorer
-
-    def _contents(self) -> Contents:
-        if self._runner is None or self._clients is None:
-            return self._catalog.read()
-        self._runner.recover()
-        contents = self._catalog.read().about(self._clients.connection.database)
-        return replace(contents, unrecorded=self._runner.unrecorded)
+        contents = self._engine.contents()
+        own = report.measures(contents) if self._engine.absence is None else []
+        return [*own, *self._courier.measures(self._engine.files())]
 
     @property
-    def _up(self) -> timedelta:
-        return timedelta(seconds=self._clock.monotonic() - self._began_at)
-
-    def _is_overdue(self, contents: Contents) -> bool:
-        after = timedelta(seconds=self._settings.overdue_seconds)
-        return is_overdue(self._clock.now(), contents.history, after=after, up=self._up)
-
-    def _say_overdue(self, contents: Contents) -> None:
-        """Once; it is over with the next good backup, which says so."""
-        overdue = self._is_overdue(contents)
-        if overdue and not self._overdue_said:
-            self._emit(notices.backup_overdue(self._clock.now(), contents, self._settings.overdue_seconds))
-        self._overdue_said = overdue
-
-    def _go_on(self) -> None:
-        if self._clients is not None and self._clients.ended:
-            raise Stopped("it was ended because the server stops")
-
-
-def _clients(database_url: str, settings: BackupSettings) -> tuple[Clients | None, tuple[str, str]]:
-    """The way to the database; without one, why there is none (fact, hint)."""
-    if not database_url:
-        return None, _NOT_SET
-    try:
-        connection = parse_connection(database_url)
-    except SettingsError as error:
-        # Because the application may live on another kind of database, this does not keep it from starting.
-        return None, (error.fact, error.hint)
-    return Clients(connection, seconds=settings.timeout_seconds, pg_dump=settings.pg_dump), ("", "")
+    def _sqlite_restorer(self) -> SqliteRestorer:
+        return SqliteRestorer(self._catalog, self._sqlites)
