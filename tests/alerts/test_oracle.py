@@ -22,7 +22,7 @@ from .oracle.ours import Ours
 from .oracle.script import Script, some_script
 
 SCRIPTS = 200
-_TICKS_OF_SECONDS = (2.0, 3.0, 5.0)
+_SECONDS_A_STEP = (2.0, 3.0, 5.0)
 """Real time for each of a script's twelve acts; slower where the machine was too busy for a faster one."""
 
 
@@ -31,14 +31,19 @@ def found_differences(seed: int, number: int, folder: Path) -> tuple[list[str], 
     chance = random.Random(seed)
     scripts = [some_script(f"s{place}", chance) for place in range(number)]
     ours = {script.name: Ours(script, folder / script.name).live() for script in scripts}
-    theirs = believed(scripts, folder)
+    theirs = believed(scripts, folder, _SECONDS_A_STEP)
+    # Because what came late under load is in time when it is asked again, and a real difference stays.
+    if suspects := [one for one in scripts if differences(one, ours[one.name], theirs[one.name])]:
+        theirs |= believed(suspects, folder, _SECONDS_A_STEP[1:])
     found = [one for script in scripts for one in differences(script, ours[script.name], theirs[script.name])]
     return found, sum(changes(story) for story in ours.values())
 
 
-def believed(scripts: Sequence[Script], folder: Path) -> dict[str, list[Believed]]:
+def believed(
+    scripts: Sequence[Script], folder: Path, seconds_a_step: Sequence[float]
+) -> dict[str, list[Believed]]:
     """What Alertmanager's receivers believe, in as much time as the machine needs."""
-    for seconds in _TICKS_OF_SECONDS:
+    for seconds in seconds_a_step:
         try:
             return believed_by_theirs(scripts, folder, seconds)
         except TooLate as late:

@@ -192,7 +192,7 @@ def _alertmanager(folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     arguments = [
         f"--config.file={folder}/alertmanager.yml",
-        f"--storage.path={folder}/data",
+        f"--storage.path={folder}/data-{port}",  # because each begins with nothing
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
         "--log.level=warn",
