@@ -96,13 +96,18 @@ def restore(
         notes = _create(client, passing, backup, target)
         filling = _Filling(client, tools, backup, path, passing)
         filling.fill(selection, owners=not set(target.missing_roles) - set(made), on_share=on_share)
-        rows = dict(map(msgspec.json.decode, client.ask_each(_COUNTS, database=passing)))
+        rows = _counted(client, passing, selection)
         if selection is not None:
-            rows = {table: count for table, count in rows.items() if selection.has(table)}
             notes += filling.foreign_keys(selection)
         former = _former(into, mark) if target.exists else None
         _name(client, passing, into, former)
     return Restored(rows, former, notes, tuple(made))
+
+
+def _counted(client: Client, database: str, selection: Selection | None) -> dict[str, int]:
+    """Table → its rows, for those that were chosen."""
+    rows: dict[str, int] = dict(map(msgspec.json.decode, client.ask_each(_COUNTS, database=database)))
+    return {table: count for table, count in rows.items() if selection is None or selection.has(table)}
 
 
 @contextmanager
