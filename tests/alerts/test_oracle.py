@@ -56,7 +56,7 @@ def changes(story: Sequence[Believed]) -> int:
     return sum(len(before ^ after) for before, after in pairwise(story))
 
 
-@pytest.mark.soak
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(PROGRAM is None, reason="Debian's prometheus-alertmanager is not installed")
 def test_what_is_told_is_what_alertmanager_tells(tmp_path: Path) -> None:
