@@ -272,6 +272,7 @@ def test_every_code_of_the_other_pages_is_worded() -> None:
         "database_connections_high", "database_unreachable", "external_unreachable", "event_loop_blocked",
         "backup_failed", "backup_succeeded", "backup_overdue", "backup_damaged",
         "backup_drill_failed", "backup_not_drillable", "backup_shrunken", "backup_offsite_failed",
+        "backup_archiving_fails",
         "unhandled_exception", "new_error",
         "events_refused", "events_quarantined", "events_conflicts",
         "internal_failure", "access_attack", "logs_dropped", "events_dropped", "channel_failed", "was_down",
