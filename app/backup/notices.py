@@ -14,7 +14,7 @@ _RUN, _OVERDUE, _DRILL, _OFFSITE = "backup", "overdue", "drill", "offsite"
 
 def backup_failed(failure: Failure) -> Signal:
     """A run made no backup; over with the next that does."""
-    return _signal(
+    return signal(
         _RUN,
         "Backup failed",
         f"{failure.fact} (while {failure.phase}). {failure.hint}".strip(),
@@ -28,10 +28,10 @@ def backup_succeeded(backup: Backup) -> list[Signal]:
     """A run made a good backup: what was raised before is over."""
     size = f"{backup.size_bytes:,} bytes, {backup.tables} tables, {backup.duration_seconds:.1f} s"
     return [
-        _signal(_RUN, "Backup failed", "", Severity.HIGH, "backup_failed", Condition.CLEARED),
-        _signal(_OVERDUE, "Backup overdue", "", Severity.HIGH, "backup_overdue", Condition.CLEARED),
+        signal(_RUN, "Backup failed", "", Severity.HIGH, "backup_failed", Condition.CLEARED),
+        signal(_OVERDUE, "Backup overdue", "", Severity.HIGH, "backup_overdue", Condition.CLEARED),
         backup_shrunken(backup),
-        _signal(
+        signal(
             "done",
             "Backup succeeded",
             f"{backup.id}: {size}, read back and checked",
@@ -46,7 +46,7 @@ def backup_succeeded(backup: Backup) -> list[Signal]:
 
 def backup_shrunken(backup: Backup) -> Signal:
     """There is much less in a backup than in those before; over with the next that is as usual."""
-    return _signal(
+    return signal(
         "shrunken",
         "Backup has shrunk",
         f"{backup.id}: {'; '.join(backup.shrunken)}. See what was deleted, and keep an older one safe."
@@ -65,9 +65,9 @@ def backup_drilled(backup: Backup, drill: Drill) -> Signal:
     if drill.outcome is Outcome.NOT_DRILLABLE:
         title, what = "Backup could not be drilled", f"{backup.id}: {drill.reason}"
         code = "backup_not_drillable"
-        return _signal(code, title, what, Severity.LOW, code, Condition.NOTED, labels=labels)
+        return signal(code, title, what, Severity.LOW, code, Condition.NOTED, labels=labels)
     is_failed = drill.outcome is Outcome.FAILED
-    return _signal(
+    return signal(
         _DRILL if backup.kind == "postgres" else f"{_DRILL}:{backup.source.database}",
         "Backup does not restore",
         f"{backup.id}: {'; '.join(drill.differences) or drill.reason}" if is_failed else "",
@@ -82,7 +82,7 @@ def backup_overdue(now: datetime, contents: Contents, after_seconds: float) -> S
     """There is no good backup that is young enough; over with the next good one."""
     last = contents.last_good
     age = (now - last.started_at).total_seconds() if last else None
-    return _signal(
+    return signal(
         _OVERDUE,
         "Backup overdue",
         f"The last good backup is {age / 3600:.0f} hours old."
@@ -100,7 +100,7 @@ def backup_damaged(verdict: Verdict, next_best: Backup | None) -> Signal:
     use = (
         f"Restore from {next_best.id} instead." if next_best else "There is no other good one: make one now."
     )
-    return _signal(
+    return signal(
         f"damaged:{verdict.id}",
         "Backup damaged",
         f"{verdict.id}: {verdict.fact}. {use}",
@@ -113,12 +113,12 @@ def backup_damaged(verdict: Verdict, next_best: Backup | None) -> Signal:
 def backup_sound(verdict: Verdict) -> Signal:
     """A file is what its manifest says, whatever was said of it before."""
     key = f"damaged:{verdict.id}"
-    return _signal(key, "Backup damaged", "", Severity.CRITICAL, "backup_damaged", Condition.CLEARED)
+    return signal(key, "Backup damaged", "", Severity.CRITICAL, "backup_damaged", Condition.CLEARED)
 
 
 def sqlite_failed(failure: Failure) -> Signal:
     """A run for an SQLite file made no backup; over with the next that does."""
-    return _signal(
+    return signal(
         f"{_RUN}:{failure.database}",
         "Backup failed",
         f"{failure.database}: {failure.fact} (while {failure.phase}). {failure.hint}".strip(),
@@ -131,14 +131,14 @@ def sqlite_failed(failure: Failure) -> Signal:
 def sqlite_overdue(name: str, after_seconds: float) -> Signal:
     """An SQLite file has no good backup that is young enough; over with the next good one."""
     message = f"{name} has no good backup of the last {after_seconds / 3600:.0f} hours."
-    return _signal(f"{_OVERDUE}:{name}", "Backup overdue", message, Severity.HIGH, "backup_overdue")
+    return signal(f"{_OVERDUE}:{name}", "Backup overdue", message, Severity.HIGH, "backup_overdue")
 
 
 def sqlite_succeeded(name: str) -> list[Signal]:
     """What was raised of an SQLite file is over."""
     return [
-        _signal(f"{_RUN}:{name}", "Backup failed", "", Severity.HIGH, "backup_failed", Condition.CLEARED),
-        _signal(
+        signal(f"{_RUN}:{name}", "Backup failed", "", Severity.HIGH, "backup_failed", Condition.CLEARED),
+        signal(
             f"{_OVERDUE}:{name}", "Backup overdue", "", Severity.HIGH, "backup_overdue", Condition.CLEARED
         ),
     ]
@@ -147,7 +147,7 @@ def sqlite_succeeded(name: str) -> list[Signal]:
 def offsite_failed(after_hours: float, fact: str, hint: str) -> Signal:
     """The last good backup has been without a second copy for too long; over with the next copy."""
     why = f" The last attempt failed: {fact}. {hint}" if fact else ""
-    return _signal(
+    return signal(
         _OFFSITE,
         "Backup without second copy",
         f"A good backup has waited {after_hours:.0f} hours for its second copy.{why}".strip(),
@@ -158,7 +158,7 @@ def offsite_failed(after_hours: float, fact: str, hint: str) -> Signal:
 
 def offsite_done() -> Signal:
     """A second copy was made and read back."""
-    return _signal(
+    return signal(
         _OFFSITE,
         "Backup without second copy",
         "",
@@ -168,7 +168,7 @@ def offsite_done() -> Signal:
     )
 
 
-def _signal(
+def signal(
     key: str,
     title: str,
     message: str,
@@ -180,6 +180,7 @@ def _signal(
     value: float | None = None,
     threshold: float | None = None,
 ) -> Signal:
+    """One of the backup page, with what all of them share."""
     return Signal(
         source="backup",
         key=key,

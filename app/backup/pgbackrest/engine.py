@@ -18,7 +18,7 @@ from ..restorer import Wish
 from ..settings import BackupSettings
 from .archiving import Archiving
 from .config import read_stanza
-from .engine_parts import Parts
+from .parts import Parts
 from .preflight import look_closely
 from .program import PgBackRest
 from .records import Records

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ...core.signal import Category, Condition, Severity, Signal
+from ...core.signal import Condition, Severity, Signal
 from ..model import Backup
+from ..notices import signal
+
+_ARCHIVING = "WAL archiving fails"
 
 
 def made(backup: Backup) -> list[Signal]:
@@ -11,27 +14,29 @@ def made(backup: Backup) -> list[Signal]:
     assert backup.physical is not None
     size = f"{backup.size_bytes:,} bytes added to the repository, {backup.duration_seconds:.0f} s"
     return [
-        _signal("backup", "backup_failed", "Backup failed", condition=Condition.CLEARED),
-        _signal("overdue", "backup_overdue", "Backup overdue", condition=Condition.CLEARED),
-        _signal(
+        signal("backup", "Backup failed", "", Severity.HIGH, "backup_failed", Condition.CLEARED),
+        signal("overdue", "Backup overdue", "", Severity.HIGH, "backup_overdue", Condition.CLEARED),
+        signal(
             "done",
-            "backup_succeeded",
             "Backup succeeded",
             f"{backup.id} ({backup.physical.type}): {size}, verified",
-            condition=Condition.NOTED,
-            severity=Severity.LOW,
-            backup_id=backup.id,
+            Severity.LOW,
+            "backup_succeeded",
+            Condition.NOTED,
+            labels={"backup_id": backup.id},
         ),
     ]
 
 
 def archiving_fails(fact: str, hint: str, seconds: float, after_seconds: float) -> Signal:
     """Write-ahead log does not reach the archive; over when it does."""
-    return _signal(
+    message = f"{fact}. {hint} Until it works there is no restore to a point in time after it stopped."
+    return signal(
         "archiving",
+        _ARCHIVING,
+        message,
+        Severity.HIGH,
         "backup_archiving_fails",
-        "WAL archiving fails",
-        f"{fact}. {hint} Until it works there is no restore to a point in time after it stopped.",
         value=seconds,
         threshold=after_seconds,
     )
@@ -39,31 +44,4 @@ def archiving_fails(fact: str, hint: str, seconds: float, after_seconds: float) 
 
 def archiving_works() -> Signal:
     """It reaches the archive again."""
-    return _signal("archiving", "backup_archiving_fails", "WAL archiving fails", condition=Condition.CLEARED)
-
-
-def _signal(
-    key: str,
-    code: str,
-    title: str,
-    message: str = "",
-    *,
-    condition: Condition = Condition.RAISED,
-    severity: Severity = Severity.HIGH,
-    backup_id: str = "",
-    value: float | None = None,
-    threshold: float | None = None,
-) -> Signal:
-    return Signal(
-        source="backup",
-        key=key,
-        title=title,
-        severity=severity,
-        category=Category.SYSTEM,
-        condition=condition,
-        message=message,
-        labels={"backup_id": backup_id} if backup_id else {},
-        code=code,
-        value=value,
-        threshold=threshold,
-    )
+    return signal("archiving", _ARCHIVING, "", Severity.HIGH, "backup_archiving_fails", Condition.CLEARED)

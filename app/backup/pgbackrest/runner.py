@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from ...core.errors import AtalaiaError, InputRejected, Unavailable
 from ...core.guard import guard
+from ..catalog import Catalog
 from ..model import Backup, CalledOff, Damaged, Running, State, Stopped, Verdict
 from ..notices import backup_damaged, backup_sound
 from ..preflight import concerns, refuse
 from ..runs import Runs
 from ..turn import Turn
 from . import notices
-from .engine_parts import Parts
 from .listing import Listing
+from .parts import Parts
 from .program import share_of
 from .records import Known
 from .repository import subject_of
@@ -94,7 +96,7 @@ class StanzaRuns(Runs):
 
     def _make(self, running: Running) -> None:
         """1. Look. 2. Have the backup made. 3. Have all of the repository read. 4. Put it down."""
-        parts, following = self._parts, _Following(self, running)
+        parts, following = self._parts, _Following(self.go_on, self._catalog, running)
         found = parts.look()
         refuse(found)
         following.tell("copying", 0)
@@ -145,7 +147,7 @@ class StanzaRuns(Runs):
             return "full"
         return asked.daily if reason in {"first", "scheduled", "catch-up", "retry"} else asked.manual
 
-    def _verified(self, go_on: Any) -> Verification:
+    def _verified(self, go_on: Callable[[], None]) -> Verification:
         words = self._parts.program.run(
             "verify",
             "--output=text",
@@ -180,14 +182,15 @@ class StanzaRuns(Runs):
 class _Following:
     """Tells how far a run is, and ends it when it has to end."""
 
-    def __init__(self, runs: StanzaRuns, running: Running) -> None:
-        self._runs = runs
+    def __init__(self, go_on: Callable[[], None], catalog: Catalog, running: Running) -> None:
+        self._go_on = go_on
+        self._catalog = catalog
         self._running = running
         self._told_at = 0.0
 
     def tell(self, phase: str, percent: int) -> None:
         self._running = replace(self._running, phase=phase, percent=percent)
-        self._runs._catalog.tell(self._running)  # noqa: SLF001 because it is a part of the run
+        self._catalog.tell(self._running)
 
     def on_line(self, line: str) -> None:
         share = share_of(line)
@@ -196,6 +199,6 @@ class _Following:
             self.tell(self._running.phase, int(share * _COPIED_PERCENT))
 
     def go_on(self) -> None:
-        self._runs.go_on()
-        if self._runs._catalog.is_cancelled(self._running.id):  # noqa: SLF001
+        self._go_on()
+        if self._catalog.is_cancelled(self._running.id):
             raise CalledOff("it was cancelled", "The next one that is due waits for an hour.")
