@@ -21,7 +21,7 @@ _SERVER = """
 select json_build_object(
   'mode', current_setting('archive_mode'),
   'command', coalesce((select setting from pg_settings where name = 'archive_command'), ''),
-  'library', coalesce((select setting from pg_settings where name = 'archive_library'), ''),
+  'archive_library', coalesce((select setting from pg_settings where name = 'archive_library'), ''),
   'is_standby', pg_is_in_recovery(),
   'checksums', current_setting('data_checksums'),
   'system_id', (select system_identifier from pg_control_system()))
@@ -33,7 +33,7 @@ class Server(msgspec.Struct, frozen=True):
 
     mode: str
     command: str
-    library: str
+    archive_library: str
     is_standby: bool
     checksums: str
     system_id: int
@@ -143,7 +143,7 @@ def _server(clients: Clients | None, listing: Listing) -> Iterator[Finding]:
     elif told.mode == "off":
         hint = "Set archive_mode = on and archive_command, and restart PostgreSQL (docs/backup.md)."
         yield Finding(Level.ERROR, "archive_mode is off: a backup could not be made consistent", hint)
-    elif told.command and "pgbackrest" not in told.command and not told.library:
+    elif told.command and "pgbackrest" not in told.command and not told.archive_library:
         hint = "Set archive_command = 'pgbackrest --stanza=... archive-push %p' and reload PostgreSQL."
         yield Finding(Level.ERROR, "archive_command does not call pgBackRest", hint)
     if told.checksums == "off":
