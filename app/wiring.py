@@ -20,7 +20,7 @@ from .alerts.rules.book import Rulebook
 from .alerts.rules.readings import Sources
 from .alerts.rules.shipping import limits
 from .alerts.rules.watches import RuleSet
-from .core.clock import Clock, SystemClock
+from .core.clock import Clock, SystemClock, rfc3339
 from .core.guard import failures, guard
 from .core.health import Health, Level
 from .core.leader import Leader
@@ -268,8 +268,15 @@ class Tower:
             del self._to_join[0]
 
     def _bury(self) -> None:
+        """Tell of the workers that died, but for those with whom all did: that is told already."""
+        vigil = self.alerts.vigil
+        if not vigil.is_on_watch:
+            return
+        seen = rfc3339(vigil.absence.since) if vigil.absence else ""
+        all_died = not any(worker.started_at <= seen for worker in self.workers.alive())
         for worker in self.workers.bury():
-            self._source.observe(notices.worker_died(worker))
+            if worker.started_at > seen or not all_died:
+                self._source.observe(notices.worker_died(worker))
 
     def _report_failures(self) -> None:
         """What a guard swallowed is itself a signal."""

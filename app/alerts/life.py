@@ -28,6 +28,11 @@ class Life:
         self._born = clock.now()
         self._has_begun = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether this process is on watch."""
+        return self._has_begun
+
     def beat(self) -> Downtime | None:
         """Say that this process is on watch; the first time, answer when nobody was who should have been."""
         now = rfc3339(self._clock.now())

@@ -17,7 +17,7 @@ from .canary import Trial, is_due, tried
 from .channels import Channel
 from .heartbeat import NAME, Heartbeat
 from .lanes import offer
-from .life import Life
+from .life import Downtime, Life
 from .settings import AlertSettings
 from .troubles import channel_failed, was_down
 
@@ -42,12 +42,20 @@ class Vigil:
         self._clock = clock
         self._born = clock.now()
         self._life = Life(database, clock)
+        self.absence: Downtime | None = None
+        """When nobody was on watch before this process was, if that was announced."""
         url = settings.heartbeat_url
         self._heartbeat = Heartbeat(url) if url.get_secret_value() else None
+
+    @property
+    def is_on_watch(self) -> bool:
+        """Whether this process leads, and has found out what was before it."""
+        return self._life.has_begun
 
     def live(self) -> None:
         """Be on watch; the first time, announce since when nobody was."""
         if (gone := self._life.beat()) is not None:
+            self.absence = gone
             self._emit(was_down(gone.since, gone.until))
 
     def end(self) -> None:

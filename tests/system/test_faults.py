@@ -91,6 +91,18 @@ def test_everything_killed_at_once_is_there_after_the_start(tmp_path: Path) -> N
         server.kill()
         server.start()
         assert "Still burning" in active_titles(server)
+        told = eventually(
+            lambda: [step["title"] for step in server.get("alerts/history")["events"]],
+            lambda titles: "The application was not running" in titles,
+            what="the word about the time without anybody",
+        )
+        eventually(
+            lambda: list((server.root / "logs" / ".workers").glob("*.json")),
+            lambda found: len(found) == 1,
+            what="the burial",
+        )
+        server.post("alerts", {"title": "Whatever was said before this is read"})
+        assert not any("died without a word" in title for title in told + active_titles(server))
         assert raised["id"] in [alert["id"] for alert in server.get("alerts/active")["alerts"]]
         assert server.get("metrics/business")["costs"]["BRL"]["total"] == "3.50"
         assert server.get("backup/status")["last_good"]["id"] == made["id"]
