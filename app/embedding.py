@@ -69,7 +69,7 @@ class Atalaia:
         view = SystemView(
             version=product_version(),
             started_at=tower.started_at,
-            now=tower.clock.now,
+            now=lambda: tower.clock.now().astimezone(tower.settings.zone),
             workers=tower.workers.alive,
             leader=tower.leader.holder,
             components=tower.components,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from threading import Lock
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .alerts.channels import Channel
 from .alerts.channels.alertmanager import AlertmanagerChannel
@@ -18,7 +19,7 @@ from .alerts.channels.style import NO_CONTEXT, Context
 from .alerts.channels.webhook import WebhookChannel
 from .alerts.channels.whatsapp import WhatsAppChannel
 from .alerts.links import Links
-from .core.clock import Clock, rfc3339
+from .core.clock import Clock, parse_rfc3339, rfc3339
 from .core.errors import DeliveryFailed
 from .logs.redact import redact_text
 from .production.alert_links import Outside
@@ -56,7 +57,8 @@ def links_of(settings: Settings) -> Links:
 
 def context_of(settings: Settings, links: Links, logger: ProductionLogger, clock: Clock) -> Context:
     """Links, and the newest error lines that name what an alert is about."""
-    return Context(links, RecentErrors(logger, clock, settings.alerts.log_lines).about)
+    zone = ZoneInfo(settings.alerts.timezone or settings.zone.key)
+    return Context(links, RecentErrors(logger, clock, settings.alerts.log_lines, zone).about)
 
 
 class RecentErrors:
@@ -66,10 +68,11 @@ class RecentErrors:
     reading it takes long is left alone for ten times as long: a storm must not read it for each alert.
     """
 
-    def __init__(self, logger: ProductionLogger, clock: Clock, limit: int) -> None:
+    def __init__(self, logger: ProductionLogger, clock: Clock, limit: int, zone: tzinfo = UTC) -> None:
         self._logger = logger
         self._clock = clock
         self._limit = limit
+        self._zone = zone
         self._lock = Lock()
         self._about: str = ""
         self._lines: list[str] = []
@@ -94,7 +97,7 @@ class RecentErrors:
     def _found(self, about: str) -> list[str]:
         since = rfc3339(self._clock.now() - _RECENT)
         found = self._logger.reading.recent(type="errors", limit=self._limit, q=about, since=since)
-        return [redact_text(_line(record)) for record in reversed(found["records"])]
+        return [redact_text(_line(record, self._zone)) for record in reversed(found["records"])]
 
 
 def outside_of(settings: Settings, links: Links) -> Outside:
@@ -116,6 +119,17 @@ def outside_of(settings: Settings, links: Links) -> Outside:
     return Outside(links, is_slack if secret else None, reply, settings.alerts.language)
 
 
-def _line(record: Mapping[str, Any]) -> str:
-    time, level, logger = (str(record.get(name, "")) for name in ("timestamp", "level", "logger"))
-    return f"{time[11:19]} {level} {logger}: {record.get('message', '')}"
+def _line(record: Mapping[str, Any], zone: tzinfo) -> str:
+    """Time of day, level, logger, what it says, and of an exception what that says."""
+    level, logger, message = (str(record.get(name, "")) for name in ("level", "logger", "message"))
+    error = record.get("exception")
+    said = str(error.get("message", "")) if isinstance(error, dict) else ""
+    line = f"{_time_of_day(record, zone)} {level} {logger}: {message}"
+    return f"{line}: {said}" if said and said not in message else line
+
+
+def _time_of_day(record: Mapping[str, Any], zone: tzinfo) -> str:
+    try:
+        return parse_rfc3339(str(record.get("timestamp", ""))).astimezone(zone).strftime("%H:%M:%S")
+    except ValueError:
+        return ""  # Because a line of another program may be in the file.

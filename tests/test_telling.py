@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -119,3 +120,19 @@ def test_buttons_work_with_a_signing_secret_only(tmp_path: Path) -> None:
         is_slack = outside_of(settings, links_of(settings)).is_slack
         assert (is_slack is not None) is works
         assert is_slack is None or not is_slack(b"", "", "")
+
+
+def test_lines_have_the_time_and_the_cause_that_their_reader_looks_for(
+    logger: ProductionLogger, clock: FrozenClock
+) -> None:
+    """The time of day is that of the messages' zone; of an exception stands there what it said."""
+    clock.set(rfc3339(datetime.now(UTC)))
+    try:
+        float("card expired")
+    except ValueError:
+        logging.getLogger("app.pay").exception("cannot pay")
+    (line,) = RecentErrors(logger, clock, 5, ZoneInfo("Asia/Kolkata")).about({"where": "pay"})
+    written = logger.reading.recent(type="errors", limit=1)["records"][0]["timestamp"]
+    there = datetime.fromisoformat(written).astimezone(ZoneInfo("Asia/Kolkata"))
+    assert line.startswith(f"{there:%H:%M:%S} ERROR app.pay")
+    assert line.endswith("ERROR app.pay: cannot pay: could not convert string to float: 'card expired'")

@@ -132,7 +132,8 @@ def errors(limit: Limit = 20, since: Since = None, q: Words = None, as_json: Jso
     for group in document["errors"]:
         seen = f"{group['last_seen'][:19]}  {group['count']:>7} x  {group['fingerprint']}"
         kind = f"{group['type']}: " if group["type"] else ""
-        typer.echo(_visible(f"{seen}  {group['logger']}: {kind}{group['message']}"))
+        at = f" ({group['culprit']})" if group["culprit"] else ""
+        typer.echo(_visible(f"{seen}  {group['logger']}: {kind}{group['message']}{at}"))
     if not document["errors"]:
         typer.echo("no errors")
 

@@ -21,7 +21,8 @@ _SYMBOLS = {
 class Frame:
     """Whom the page is for: their language, the moment, where they are, and whether they may act.
 
-    base: the path of /production as the browser knows it. language: what ?lang= asked for, or "".
+    now: in the zone in which times are shown. base: the path of /production as the browser knows it.
+    language: what ?lang= asked for, or "".
     """
 
     words: Words
@@ -29,6 +30,10 @@ class Frame:
     base: str
     can_act: bool = False
     language: str = ""
+
+    def clock_time(self, at: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+        """A moment as the clock on the reader's wall shows it."""
+        return at.astimezone(self.now.tzinfo).strftime(form)
 
     def path(self, *names: str) -> str:
         """The path of something below /production, in the language that was asked for."""
@@ -58,7 +63,7 @@ def grade(word: str, words: Words) -> Markup:
 
 def moment(at: datetime, frame: Frame) -> Markup:
     """How long ago or ahead it is; the moment itself is in the title."""
-    words, exact = frame.words, at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    words, exact = frame.words, frame.clock_time(at, "%Y-%m-%d %H:%M:%S %Z")
     if at > frame.now:
         text = words.ahead.format(span=figures.span(at - frame.now))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from types import TracebackType
@@ -17,6 +18,8 @@ _OUTER_FRAMES = 15
 _CAUSES = 5
 _MEMBERS = 5
 _MESSAGE = 4_096
+_OF_OTHERS = (*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}, "<frozen ")
+_INSTALLED = ("/site-packages/", "/dist-packages/")
 
 
 def described(
@@ -48,6 +51,19 @@ def type_name(error: BaseException) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
+def culprit(error: BaseException) -> str:
+    """Where the application's own code was when it failed, as "folder/file:line function"; "" for nowhere."""
+    return culprit_in(_stack(error.__traceback__))
+
+
+def culprit_in(stacktrace: Sequence[str]) -> str:
+    """The same of frames as `described` has them: the innermost that no package brought, else of all."""
+    innermost_first = [frame for frame in reversed(stacktrace) if ":" in frame and frame[0] != "["]
+    own = (frame for frame in innermost_first if not _is_of_others(frame))
+    place = next(own, next(iter(innermost_first), ""))
+    return "/".join(place.split("/")[-2:])
+
+
 def fingerprint(error: BaseException) -> str:
     """16 hex digits that are the same for errors of one type from one path through the code.
 
@@ -63,6 +79,10 @@ def fingerprint(error: BaseException) -> str:
 def digest_of(kind: str, frames: Sequence[str]) -> str:
     """The fingerprint of a type and of frames as "file function"."""
     return hashlib.sha256("\n".join((kind, *frames)).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _is_of_others(frame: str) -> bool:
+    return frame.startswith(_OF_OTHERS) or any(folder in frame for folder in _INSTALLED)
 
 
 def _origin(error: BaseException, text: Redact, frame: Redact, depth: int) -> dict[str, Any]:

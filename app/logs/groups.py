@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from .exceptions import digest_of
+from .exceptions import culprit_in, digest_of
 
 _FRAME = re.compile(r"(?P<file>.*):\d+ (?P<function>\S+)")
 _VARIABLE = re.compile(
@@ -43,6 +43,11 @@ class Group:
     last_seen: str
     count: int
     example: dict[str, Any]
+
+    @property
+    def culprit(self) -> str:
+        """Where in the application's own code the newest one was raised; "" where none was."""
+        return culprit_in(_stack(self.example))
 
     def merge(self, later: Group) -> None:
         """Take in what came later."""
@@ -96,14 +101,20 @@ def _fingerprint(record: Mapping[str, Any], kind: str, logger: str, template: st
     if isinstance(given, str) and re.fullmatch(r"[0-9a-f]{16}", given):
         return given
     if kind:
-        return digest_of(kind, _frames(record["exception"].get("stacktrace")))
+        return digest_of(kind, _frames(_stack(record)))
     return hashlib.sha256(f"{logger}\n{template}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _frames(stack: object) -> Sequence[str]:
+def _stack(record: Mapping[str, Any]) -> Sequence[str]:
+    """The frames of a record, which may be anybody's."""
+    error = record.get("exception")
+    stack = error.get("stacktrace") if isinstance(error, dict) else None
+    return [line for line in stack if isinstance(line, str)] if isinstance(stack, list) else []
+
+
+def _frames(stack: Sequence[str]) -> Sequence[str]:
     """File and function of each frame: without folders and line numbers, which a release changes."""
-    lines = stack if isinstance(stack, list) else []
-    found = (_FRAME.fullmatch(line) for line in lines if isinstance(line, str))
+    found = map(_FRAME.fullmatch, stack)
     return [f"{PurePath(frame['file']).name} {frame['function']}" for frame in found if frame]
 
 

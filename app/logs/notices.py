@@ -28,7 +28,11 @@ def new_error(group: Group) -> Signal | None:
         message=_message(group),
         severity=Severity.MEDIUM,
         category=Category.SYSTEM,
-        labels={"type": kind, "logger": group.logger},
+        labels={
+            "type": kind,
+            "logger": group.logger,
+            **({"culprit": group.culprit} if group.culprit else {}),
+        },
         expires_seconds=EXPIRES_SECONDS,
     )
 

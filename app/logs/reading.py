@@ -72,7 +72,8 @@ class Reading:
         self._flush()
         self._errors.fold()
         found = self._errors.newest(limit, asked.since, q)
-        return {"errors": [asdict(group) for group in found], "limit": limit, "total": self._errors.count()}
+        groups = [{**asdict(group), "culprit": group.culprit} for group in found]
+        return {"errors": groups, "limit": limit, "total": self._errors.count()}
 
     def fold_errors(self) -> None:
         """Take in what is new in errors.log and signal new kinds of errors; for the leader, each second."""

@@ -22,7 +22,7 @@ from ..core.signal import Category, Emit, Severity, Signal
 from ..logs import context as contexts
 from ..logs.context import RequestContext, bind, request_context
 from ..logs.drainer import Drainer
-from ..logs.exceptions import fingerprint, type_name
+from ..logs.exceptions import culprit, fingerprint, type_name
 from ..logs.files import FileSink
 from ..logs.format import JsonLines
 from ..logs.handler import RECORDED, FilesHandler, drops_described
@@ -146,7 +146,7 @@ class ProductionLogger:
                     message=self._redaction.text(cut(text_of(error), 1_000)),
                     severity=Severity.HIGH,
                     category=Category.SYSTEM,
-                    labels={"type": kind, "where": where},
+                    labels={"type": kind, "where": where, "culprit": self._redaction.text(culprit(error))},
                     expires_seconds=_EXPIRES_SECONDS,
                 )
             )

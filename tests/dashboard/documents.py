@@ -137,10 +137,9 @@ def backup(**changes: Any) -> dict[str, Any]:
 
 def errors(message: str = "cannot pay") -> dict[str, Any]:
     """GET /production/logs/errors"""
+    kind = {"type": "ValueError", "culprit": "shop/orders.py:21 pay", "logger": "app.orders", "count": 1_234}
     seen = {"first_seen": "2026-11-22T11:00:00.000000Z", "last_seen": "2026-11-23T11:55:00.000000Z"}
-    return {
-        "errors": [{"type": "ValueError", "message": message, "logger": "app.orders", "count": 1_234, **seen}]
-    }
+    return {"errors": [{**kind, **seen, "message": message}]}
 
 
 def logs(*messages: str) -> dict[str, Any]:

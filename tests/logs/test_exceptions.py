@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from app.logs.exceptions import described, fingerprint
+import json
+import re
+
+from app.logs.exceptions import culprit, culprit_in, described, fingerprint
 
 
 class Unspeakable(Exception):
@@ -99,3 +102,17 @@ def test_alike_errors_have_one_fingerprint():
     other, another_type = caught(fail_at_depth, 2), caught(fail_because, None)
     assert fingerprint(one) == fingerprint(same)
     assert len({fingerprint(one), fingerprint(other), fingerprint(another_type)}) == 3
+
+
+def test_the_culprit_is_the_applications_own_code():
+    """The innermost frame that neither Python nor an installed package brought, with its folder and line."""
+    assert re.fullmatch(r"logs/test_exceptions\.py:\d+ fail_at_depth", culprit(caught(fail_at_depth, 2)))
+    assert re.fullmatch(r"logs/test_exceptions\.py:\d+ caught", culprit(caught(json.loads, "{")))
+    assert culprit(ValueError("never raised")) == ""
+
+
+def test_without_a_frame_of_its_own_the_innermost_is_the_culprit():
+    """Better a line of somebody else's than none."""
+    outer, inner = ("/v/lib/site-packages/web/serve.py:7 serve", "/v/lib/site-packages/web/parse.py:9 parse")
+    assert culprit_in([outer, "[cut: 9 more frames]", inner]) == "web/parse.py:9 parse"
+    assert culprit_in(["nonsense"]) == ""

@@ -41,6 +41,13 @@ def test_a_record_has_the_fingerprint_of_its_exception():
     assert group_of(record(exception=described(error))).fingerprint == fingerprint(error)
 
 
+def test_a_group_tells_where_the_newest_was_raised():
+    """Records without frames, or with somebody's own idea of them, have no such place."""
+    assert group_of(record(exception=described(raised(1, "x")))).culprit.endswith(" raised")
+    for strange in ({}, {"exception": "x"}, {"exception": {"type": "E", "stacktrace": ["", 7]}}):
+        assert group_of(record(**strange)).culprit == ""
+
+
 def test_a_fingerprint_that_is_given_counts():
     """That of an unhandled exception is in its record, because its frames may have been cut."""
     assert group_of(record(fingerprint="0123456789abcdef")).fingerprint == "0123456789abcdef"

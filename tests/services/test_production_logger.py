@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,8 @@ def test_an_unhandled_exception_is_recorded_and_signalled(
         Category.SYSTEM,
         900,
     )
-    assert signal.labels == {"type": "ValueError", "where": "GET /orders/{id}"}
+    assert (signal.labels["type"], signal.labels["where"]) == ("ValueError", "GET /orders/{id}")
+    assert re.fullmatch(r"services/test_production_logger\.py:\d+ caught", signal.labels["culprit"])
     assert signal.message.endswith("'[email]'")
 
 

@@ -20,6 +20,7 @@ class View:
     """One kind; a time is None where its records have none."""
 
     name: str
+    culprit: str
     logger: str
     count: int
     first_seen: datetime | None
@@ -31,6 +32,7 @@ def view(document: Mapping[str, Any]) -> Sequence[View]:
     return [
         View(
             name=": ".join(part for part in (group["type"], group["message"]) if part),
+            culprit=group["culprit"],
             logger=group["logger"],
             count=group["count"],
             first_seen=_moment(group["first_seen"]),
@@ -47,7 +49,10 @@ def markup(shown: Sequence[View], frame: Frame) -> Markup:
     heads = (words.error, "logger", words.times, words.first_seen, words.last_seen)
     rows = [
         (
-            tag("bdi", group.name),
+            (
+                tag("bdi", group.name),
+                tag("div", tag("bdi", group.culprit), class_="hint") if group.culprit else "",
+            ),
             tag("bdi", group.logger),
             figures.number(group.count, words),
             _ago(group.first_seen, frame),

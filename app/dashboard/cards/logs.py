@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...core.clock import parse_rfc3339
 from ..markup import Markup, tag
 from ..parts import Frame, card, empty, table
 
@@ -37,7 +38,7 @@ def markup(shown: Sequence[View], frame: Frame) -> Markup:
     heads = (words.moment, words.level, "logger", words.message)
     rows = [
         (
-            record.at[:19].replace("T", " "),
+            _when(record.at, frame),
             record.level,
             tag("bdi", record.logger),
             tag("bdi", record.message),
@@ -45,3 +46,10 @@ def markup(shown: Sequence[View], frame: Frame) -> Markup:
         for record in shown
     ]
     return card(NAME, frame, table(words.name(NAME), heads, rows))
+
+
+def _when(written: str, frame: Frame) -> str:
+    try:
+        return frame.clock_time(parse_rfc3339(written))
+    except ValueError:
+        return written  # Because a line of another program may be in the file.

@@ -11,7 +11,7 @@ from tests.dashboard.documents import frame
 def test_kinds_are_shown_with_their_count_and_times() -> None:
     """Those of the document, in its order."""
     made = errors.markup(errors.view(documents.errors()), frame())
-    for text in ("ValueError: cannot pay", "app.orders", "1,234", "5 min ago"):
+    for text in ("ValueError: cannot pay", "shop/orders.py:21 pay", "app.orders", "1,234", "5 min ago"):
         assert text in made
 
 
