@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from ..core.command import COMMAND
 from ..core.errors import AtalaiaError, Conflict, NotFound
 from ..core.files import open_private, private_folder, sync_folder, write_whole
 from .codec import CODECS
@@ -217,4 +218,4 @@ def _decoded(path: Path, kind: type[Record]) -> list[Record]:
 
 
 def _missing(backup_id: str) -> Backup:
-    raise NotFound(f"there is no backup {backup_id!r}", "See: python -m app backup list")
+    raise NotFound(f"there is no backup {backup_id!r}", f"See: {COMMAND} backup list")

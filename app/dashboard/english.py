@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.command import SETUP
 from .words import Words
 
 ENGLISH = Words(
@@ -10,7 +11,7 @@ ENGLISH = Words(
     sign_in="Sign in",
     sign_out="Sign out",
     key="Token",
-    key_hint="Shown once by setup_production.sh; it stays in this browser for 12 hours.",
+    key_hint=f"Shown once by {SETUP}; it stays in this browser for 12 hours.",
     back="Back to the dashboard",
     skip="Skip to the alerts",
     version="version",

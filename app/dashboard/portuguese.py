@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.command import SETUP
 from .words import Words
 
 PORTUGUESE = Words(
@@ -10,7 +11,7 @@ PORTUGUESE = Words(
     sign_in="Entrar",
     sign_out="Sair",
     key="Token",
-    key_hint="Mostrado uma única vez por setup_production.sh; vale por 12 horas neste navegador.",
+    key_hint=f"Mostrado uma única vez por {SETUP}; vale por 12 horas neste navegador.",
     back="Voltar ao painel",
     skip="Ir para os alertas",
     version="versão",

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..core.command import VALIDATE
 from ..core.files import private_folder, write_whole
 from ..core.section import Knob
 from ..production.tokens import Role, new_token
 from ..settings import CONFIG, SECTIONS, every_knob, load
 
-_HEAD = """\
+_HEAD = f"""\
 # Settings of Atalaia. A line that begins with # shows a default; remove the # to set another value.
 # The environment wins over this file. Every secret can be given as NAME_FILE=/path instead.
-# Explanations: docs/SETTINGS.md. Check after a change: ./validate_production.py
+# Explanations: docs/SETTINGS.md. Check after a change: {VALIDATE}
 """
 
 

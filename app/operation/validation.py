@@ -17,6 +17,7 @@ from ..alerts.config import read_plan
 from ..alerts.lanes import addressable
 from ..backup.offsite.place import open_place
 from ..core.clock import SystemClock
+from ..core.command import COMMAND, SETUP
 from ..core.errors import AtalaiaError
 from ..core.files import open_private, private_folder
 from ..core.postgres import client_program
@@ -89,7 +90,7 @@ def _python() -> Iterator[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     path = settings.root / CONFIG
     if not path.exists():
-        yield Finding("warning", "settings", f"there is no {CONFIG}", "Run ./setup_production.sh")
+        yield Finding("warning", "settings", f"there is no {CONFIG}", f"Run {SETUP}.")
     elif path.stat().st_mode & 0o077:
         yield Finding("error", "settings", f"{CONFIG} can be read by others", f"chmod 600 {CONFIG}")
     else:
@@ -218,7 +219,7 @@ def _access(settings: Settings) -> Iterator[Finding]:
         roles = ", ".join(entry.role for entry in settings.access.entries)
         yield Finding("ok", "access", f"tokens with the roles: {roles}")
     else:
-        hint = "Run ./setup_production.sh on a new checkout, or set ACCESS_TOKENS."
+        hint = f"Run {SETUP}, or set ACCESS_TOKENS to what {COMMAND} token operate gives."
         yield Finding("warning", "access", "no token: only the operator on this server gets in", hint)
 
 

@@ -25,6 +25,7 @@ from ..backup.sqlite import KIND
 from ..backup.sqlite_restorer import SqliteRestorer
 from ..backup.sqlites import Sqlites
 from ..core.clock import Clock
+from ..core.command import COMMAND
 from ..core.errors import Conflict, InputRejected, NotFound
 from ..core.health import Health, Level
 from ..core.measure import Measure
@@ -119,10 +120,10 @@ class BackupSystem:
         """
         backup = self._engine.backup(backup_id) if backup_id else self._engine.contents().last_good
         if backup is None:
-            raise NotFound("there is no good backup", "Make one: python -m app backup run")
+            raise NotFound("there is no good backup", f"Make one: {COMMAND} backup run")
         if not backup.state.is_good:
             raise InputRejected(
-                f"{backup.id} cannot be drilled: it is {backup.state.value}", "See: python -m app backup list"
+                f"{backup.id} cannot be drilled: it is {backup.state.value}", f"See: {COMMAND} backup list"
             )
         if backup.kind == KIND:
             return document(self._sqlites.begin_drill(backup))

@@ -77,6 +77,16 @@ def test_the_command_line_is_there(site: Path) -> None:
     assert "BACKUP_TIME" in done.stdout
 
 
+def test_hints_name_the_commands_that_are_there(site: Path) -> None:
+    """What an operator is told to type is what the installation has."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "DATABASE_URL": "postgresql://x/y"}
+    done = subprocess.run(
+        [sys.executable, "-m", "atalaia", "backup", "drill", "nothing"],
+        cwd=site, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "HINT: See: atalaia backup list" in done.stderr
+
+
 def test_nothing_but_the_package_is_in_the_wheel(site: Path) -> None:
     """No test, log or setting travels along; the page's style does."""
     assert sorted(

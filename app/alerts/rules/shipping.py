@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationInfo
 
+from ...core.command import COMMAND
 from ...core.shipped import ShippedRule
 from ..wording import HEADINGS
 from .model import Labels, MetricRule, RuleName, RuleSeverity
@@ -67,7 +68,7 @@ def _completed(given: object, info: ValidationInfo) -> object:
     if name in events:
         return given
     near = get_close_matches(name, [*shipped, *events], n=1)
-    meant = f"did you mean {near[0]}?" if near else "python -m app alerts rules lists them"
+    meant = f"did you mean {near[0]}?" if near else f"{COMMAND} alerts rules lists them"
     raise ValueError(f"there is no rule {name!r} to change ({meant}), and one of your own needs a metric")
 
 
