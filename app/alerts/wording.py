@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from ..core.signal import Category, Severity
 from .model import Kind
+from .phrases import in_portuguese
 
 Language: TypeAlias = Literal["en", "pt-BR"]
 
@@ -209,7 +210,7 @@ def details_of(code: str, labels: Mapping[str, str], message: str, language: Lan
     known = None if "message" in labels.get(OWN_WORDS, "") else HEADINGS.get(code)
     if language == "en" or known is None or not message:
         return message
-    return _filled(known.details, {**labels, "message": message}, message)
+    return _filled(known.details, {**labels, "message": in_portuguese(message)}, message)
 
 
 def _filled(template: str, labels: Mapping[str, str], otherwise: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from ..alerts.phrases import in_portuguese
 from . import figures
 from .markup import Content, Markup, tag
 from .words import Words
@@ -79,6 +80,11 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Content]])
     ]
     whole = tag("table", tag("caption", caption, class_="unseen"), tag("thead", head), tag("tbody", body))
     return tag("div", whole, class_="scroll", role="region", aria_label=caption, tabindex=0)
+
+
+def reason(text: str, words: Words) -> str:
+    """Why something is as it is, in the reader's language as far as it is known in it."""
+    return in_portuguese(text) if words.language == "pt-BR" else text
 
 
 def facts(pairs: Iterable[tuple[str, Content]]) -> Markup:

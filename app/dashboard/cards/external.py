@@ -10,7 +10,7 @@ from typing import Any
 from ...core.clock import parse_rfc3339
 from .. import figures
 from ..markup import Markup, tag
-from ..parts import Frame, card, empty, grade, moment, table
+from ..parts import Frame, card, empty, grade, moment, reason, table
 
 NAME = "external"
 
@@ -48,7 +48,7 @@ def markup(shown: Sequence[View], frame: Frame) -> Markup:
     rows = [
         (
             service.name,
-            (grade(service.level, words), " ", tag("bdi", service.reason)),
+            (grade(service.level, words), " ", tag("bdi", reason(service.reason, words))),
             figures.milliseconds(service.latency_ms, words),
             moment(service.checked_at, frame),
         )

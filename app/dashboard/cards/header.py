@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import figures
 from ..markup import Markup, tag
-from ..parts import Frame, grade
+from ..parts import Frame, grade, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def markup(shown: View, frame: Frame) -> Markup:
         f"{words.leader} {shown.leader or figures.MISSING}",
         f"{words.uptime} {figures.span(shown.uptime)}",
     ]
-    reasons = tag("ul", [tag("li", reason) for reason in shown.reasons], class_="reasons")
+    reasons = tag("ul", [tag("li", reason(text, words)) for text in shown.reasons], class_="reasons")
     return tag(
         "div",
         tag("p", grade(shown.level, words), class_="status", role="status"),

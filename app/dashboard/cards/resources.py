@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import figures
 from ..markup import Markup, tag
-from ..parts import Frame, card, grade
+from ..parts import Frame, card, grade, reason
 from ..words import Words
 
 NAME = "resources"
@@ -91,7 +91,7 @@ def _meter(one: View, name: str, used: str) -> Markup:
 
 def _said(one: View, words: Words) -> Iterator[str]:
     if one.reason:
-        yield one.reason
+        yield reason(one.reason, words)
     if one.total_bytes:
         yield f"{figures.size(one.used_bytes, words)} / {figures.size(one.total_bytes, words)}"
     limits = {"warning": one.warning, "critical": one.critical}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.dashboard.cards import header
+from app.dashboard.portuguese import PORTUGUESE
 from tests.dashboard import documents
 from tests.dashboard.documents import frame
 
@@ -19,3 +20,10 @@ def test_the_header_says_how_it_is_and_why() -> None:
 def test_a_host_without_a_leader_is_shown() -> None:
     """As when it is just being handed over."""
     assert "pid —" in header.markup(header.view(documents.system(leader=None)), frame())
+
+
+def test_reasons_are_said_in_the_readers_language() -> None:
+    """As far as they are Atalaia's own words."""
+    document = documents.system(status="degraded", reasons=["external.openai: its name is not known"])
+    made = header.markup(header.view(document), frame(words=PORTUGUESE))
+    assert "<li>external.openai: o nome não é conhecido</li>" in made
