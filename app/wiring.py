@@ -21,14 +21,15 @@ from .alerts.rules.readings import Sources
 from .alerts.rules.shipping import limits
 from .alerts.rules.watches import RuleSet
 from .core.clock import Clock, SystemClock, rfc3339
-from .core.guard import failures, guard
-from .core.health import Health, Level
+from .core.guard import guard
+from .core.health import Health
 from .core.leader import Leader
 from .core.measure import Measure
 from .core.schedule import Schedule
 from .core.workers import Workers
 from .extensions import Extensions
 from .logs.redact import redact_text
+from .own_failures import OwnFailures
 from .performance.rules import shipped, under
 from .production.access import Decision
 from .production.gate import source_in
@@ -62,10 +63,10 @@ class Tower:
         self.started_at = self.clock.now()
         self.is_ready = False
         self._source, self._events = source, events
-        self._known_failures: dict[str, int] = {}
         self._to_join: list[Callable[[], None]] = []
 
         self.extensions = Extensions()
+        self.own_failures = OwnFailures(source.observe, self.clock)
         self.logger = self._make_logger()
         self.metrics = self._make_metrics()
         links = links_of(settings)
@@ -128,7 +129,7 @@ class Tower:
             "alerts": self.alerts.health(),
             "backup": self.backup.health(),
             **self.performance.components(),
-            "internal": self._internal(),
+            "internal": self.own_failures.health(),
             **self.extensions.health(),
         }
 
@@ -240,7 +241,7 @@ class Tower:
         external = self.settings.performance.external_interval_seconds
         every(external, "performance.sample_external", performance.sample_external, for_leader=True)
         every(10, "extensions", lambda: self.extensions.evaluate(self._source.observe), for_leader=True)
-        every(10, "failures", self._report_failures)
+        every(10, "failures", self.own_failures.report)
         every(10, "alerts.rules", self.rules.evaluate, for_leader=True)
         every(1, "alerts.tick", self.alerts.tick, for_leader=True)
         vigil = self.alerts.vigil
@@ -277,23 +278,6 @@ class Tower:
         for worker in self.workers.bury():
             if worker.started_at > seen or not all_died:
                 self._source.observe(notices.worker_died(worker))
-
-    def _report_failures(self) -> None:
-        """What a guard swallowed is itself a signal."""
-        for place, failure in failures.snapshot().items():
-            if failure.count > self._known_failures.get(place, 0):
-                self._source.observe(notices.internal_failure(place, failure))
-            self._known_failures[place] = failure.count
-
-    def _internal(self) -> Health:
-        found = {
-            place: {"count": failure.count, "last": failure.last}
-            for place, failure in failures.snapshot().items()
-        }
-        recent = [p for p, f in failures.snapshot().items() if self.clock.now().timestamp() - f.at < 900]
-        if not recent:
-            return Health(details={"failures": found})
-        return Health(Level.DEGRADED, f"failed within 15 minutes: {', '.join(recent)}", {"failures": found})
 
 
 def _sqlite_files(settings: Settings) -> dict[str, Path]:
