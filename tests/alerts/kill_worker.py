@@ -1,9 +1,9 @@
 """Raises, acts and delivers until it is killed: for each line of standard input, a fork that does so.
 
-A line is a JSON object: {"first": the number of the first alert, or null to deliver only, "again":
-numbers of alerts that are raised once more}. The fork says `up <pid>`, and a word and the number after
-each act that has returned. Forks begin before any thread, with everything imported, so that a restart
-takes milliseconds.
+A line is a JSON object: {"life": its number, "first": the number of the first alert, or null to deliver
+only, "again": numbers of alerts that are raised once more}. The fork says `up <pid>`, and a word and the
+number after each act that has returned; each of its messages says in which life it was sent, as the name
+of the server. Forks begin before any thread, with everything imported, so that a restart takes milliseconds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -22,7 +23,7 @@ from app.alerts.channels.email import EmailChannel
 from app.alerts.channels.slack import SlackChannel
 from app.alerts.channels.whatsapp import WhatsAppChannel
 from app.alerts.message import Style
-from app.alerts.model import Limits
+from app.alerts.model import Limits, Notice
 from app.alerts.settings import AlertSettings
 from app.core.clock import SystemClock
 from app.core.journal import Journal
@@ -30,7 +31,6 @@ from app.core.signal import Severity
 from app.services.automated_alerts import AlertSource, AutomatedAlerts
 
 IMPORTED_EARLY = (slack_client, twilio_client)
-STYLE = Style("en", "shop-1")
 WITHOUT_WAITING: dict[str, float] = {
     "group_wait_high_seconds": 0,
     "group_wait_medium_seconds": 0,
@@ -38,24 +38,21 @@ WITHOUT_WAITING: dict[str, float] = {
     "settle_seconds": 0,
     "refill_seconds": 0.2,
 }
+REMINDED_AFTER = 2
 A_DAY = 86_400
-FOR_ONCE: dict[str, int] = {
-    f"cooldown_{word}_seconds": A_DAY for word in ("critical", "high", "medium", "low")
-}
+COOLDOWNS: dict[str, int] = {f"cooldown_{word}_seconds": A_DAY for word in ("high", "medium", "low")}
+COOLDOWNS["cooldown_critical_seconds"] = REMINDED_AFTER
 FATES = ("ended", "taken", "muted", "", "", "", "", "")
 """What becomes of every eighth alert: it is over, somebody is on it, it was silenced before it began."""
 
 
 class Chat(SlackChannel):
-    """Slack, which gets every notice by itself, so that each can be counted."""
+    """A webhook of Slack, which gets every notice by itself and, so that each can be counted, by its key."""
 
     takes_digests = False
 
-
-class Phone(WhatsAppChannel):
-    """WhatsApp, likewise."""
-
-    takes_digests = False
+    def _content(self, notice: Notice) -> dict[str, Any]:
+        return {**super()._content(notice), "notice": notice.key, "server": self.style.host}
 
 
 def fate_of(number: int) -> str:
@@ -97,12 +94,14 @@ def act(page: AutomatedAlerts, source: AlertSource, number: int) -> None:
         say(f"{fate} {number}")
 
 
-def a_page(folder: Path, ports: dict[str, int], source: AlertSource) -> AutomatedAlerts:
+def a_page(folder: Path, ports: dict[str, int], source: AlertSource, server: str) -> AutomatedAlerts:
     """Three channels."""
-    mails = EmailChannel("127.0.0.1", ports["smtp"], "none", "a@example.org", ("b@example.org",), STYLE)
-    chat = Chat(STYLE, SecretStr(f"http://127.0.0.1:{ports['slack']}/x"), limits=Limits())
-    phone = Phone.from_settings(
+    style = Style("en", server)
+    mails = EmailChannel("127.0.0.1", ports["smtp"], "none", "a@example.org", ("b@example.org",), style)
+    chat = Chat(style, SecretStr(f"http://127.0.0.1:{ports['slack']}/x"), limits=Limits())
+    phone = WhatsAppChannel.from_settings(
         AlertSettings(
+            host_name=server,
             twilio_account_sid="AC1",
             twilio_auth_token=SecretStr("t"),
             twilio_api_url=f"http://127.0.0.1:{ports['twilio']}",
@@ -112,25 +111,25 @@ def a_page(folder: Path, ports: dict[str, int], source: AlertSource) -> Automate
         )
     )
     assert phone is not None
-    settings = AlertSettings(**WITHOUT_WAITING, **FOR_ONCE)
+    settings = AlertSettings(**WITHOUT_WAITING, **COOLDOWNS)
     return AutomatedAlerts(settings, source, folder, [mails, chat, phone], SystemClock())
 
 
-def run(folder: Path, ports: dict[str, int], first: int | None, again: list[int]) -> None:
+def run(folder: Path, ports: dict[str, int], life: int, first: int | None, again: list[int]) -> None:
     """Act and deliver until killed."""
     source = AlertSource(Journal("alerts"))
-    page = a_page(folder, ports, source)
+    page = a_page(folder, ports, source, f"life-{life:04}")
     page.start(lambda: True)
     say(f"up {os.getpid()}")
     for number in again:
         source.raise_alert(name_of(number), severity=severity_of(number))
     number = first
-    while number is not None:
-        act(page, source, number)
-        number += 1
-        time.sleep(random.uniform(0, 0.05))
     while True:
-        time.sleep(1)
+        page.tick()
+        if number is not None:
+            act(page, source, number)
+            number += 1
+        time.sleep(random.uniform(0, 0.05) if number is not None else 1)
 
 
 def main() -> None:

@@ -112,7 +112,7 @@ class HttpServer:
 class TwilioServer(HttpServer):
     """A Twilio that keeps what it was given, says what became of it, and can be asked for it.
 
-    Its answers have the shapes of Twilio's own OpenAPI description (docs/alerts.md, What is promised).
+    Its answers have the shapes of Twilio's own OpenAPI description (docs/alerts.md, WhatsApp).
     """
 
     def __init__(self) -> None:
@@ -132,10 +132,10 @@ class TwilioServer(HttpServer):
         with self._lock:
             if verb == "POST":
                 self.messages.append(_twilio_message(account, len(self.messages), request))
-                return _twilio_says(201, self.messages[-1])
+                return _says(201, self.messages[-1])
             if not name:
-                return _twilio_says(200, self._page(path, dict(parse_qsl(query))))
-            return _twilio_says(200, {**self.messages[int(name[3:], 16)], "status": "delivered"})
+                return _says(200, self._page(path, dict(parse_qsl(query))))
+            return _says(200, {**self.messages[int(name[3:], 16)], "status": "delivered"})
 
     def _page(self, path: str, asked: dict[str, str]) -> dict[str, Any]:
         """The newest first."""
@@ -156,7 +156,35 @@ class TwilioServer(HttpServer):
         }  # fmt: skip
 
 
-def _twilio_says(status: int, content: object) -> Script:
+class SlackServer(HttpServer):
+    """Slack's API for a bot: keeps what is posted into channels and to people, and can be read."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        super().__init__(answer(404))
+
+    def _script_for(self, request: Request) -> Script:
+        method = request.line.split()[1].rpartition("/")[2]
+        is_json = request.headers.get("content-type", "").startswith("application/json")
+        said = request.json() if is_json else dict(parse_qsl(request.body.decode()))
+        with self._lock:
+            return _says(200, {"ok": True, **self._done(method, said)})
+
+    def _done(self, method: str, said: dict[str, Any]) -> dict[str, Any]:
+        if method == "chat.postMessage":
+            # Because what is posted to a person stands in the conversation with them.
+            place = said["channel"].replace("U", "D", 1)
+            self.messages.append({**said, "channel": place, "ts": f"{len(self.messages) + 1}.0"})
+            return {"channel": place, "ts": self.messages[-1]["ts"]}
+        if method == "conversations.open":
+            return {"channel": {"id": said["users"].replace("U", "D", 1)}}
+        if method == "conversations.history":
+            return {"messages": [one for one in self.messages if one["channel"] == said["channel"]]}
+        return {}
+
+
+def _says(status: int, content: object) -> Script:
     return answer(status, json.dumps(content), Content_Type="application/json")
 
 

@@ -1,7 +1,8 @@
-"""Three channels, twelve faults of the other side, a restart in the middle: nothing is lost or too early."""
+"""Four channels, twelve faults of the other side, a restart in the middle: nothing is lost or too early."""
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from abc import ABC, abstractmethod
@@ -21,7 +22,10 @@ from app.alerts.channels.recording import RecordingChannel
 from app.alerts.channels.slack import SlackChannel
 from app.alerts.channels.whatsapp import WhatsAppChannel
 from app.alerts.channels.whatsapp_twilio import Twilio
+from app.alerts.plan import EVERYBODY, Plan, RouteRule
+from app.alerts.sender import Sender, attempt
 from app.alerts.wording import WORDS
+from app.core.errors import DeliveryFailed
 from app.core.signal import Severity
 from app.testing import FrozenClock
 
@@ -31,6 +35,7 @@ from .servers import (
     Mailbox,
     Request,
     Script,
+    SlackServer,
     TwilioServer,
     answer,
     one_byte_a_second,
@@ -93,9 +98,14 @@ def text_of(mail: EmailMessage) -> str:
 
 
 class End(ABC):
-    """The other end of a channel: one that suffers from a fault, and later one that works."""
+    """The other end of a channel: one that suffers from a fault, and later one that works.
+
+    finds_again: it can be asked for what it may have been given. lane, plan: who is told by it.
+    """
 
     finds_again = False
+    lane = "slack"
+    plan = EVERYBODY
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -157,6 +167,50 @@ class SlackEnd(Web):
         return SlackChannel(ENGLISH, SecretStr(f"{url}/services/x"), deadline_seconds=seconds)
 
 
+class DroppingSlack(SlackServer):
+    """Takes a message and never says so, while `drops`."""
+
+    drops = True
+
+    def _script_for(self, request: Request) -> Script:
+        script = super()._script_for(request)
+        return (lambda _: None) if self.drops else script
+
+
+class SlackBotEnd(Web):
+    """A bot that writes to two people, each in a conversation of their own."""
+
+    finds_again = True
+    lane = "slack:team"
+    plan = Plan(
+        people={"team": {"slack": ("U1", "U2")}},
+        routes=(RouteRule(match={"source": ("app",)}, to=("team",)),),
+    )
+
+    def working(self) -> Channel:
+        self._good = self._bad if isinstance(self._bad, DroppingSlack) else DroppingSlack()
+        self._good.drops = False
+        self._stack.callback(self._good.close)
+        return self.channel(self._good.url)
+
+    def arrived(self) -> list[str]:
+        told = {who: [one for one in self._good.messages if one["channel"] == who] for who in ("D1", "D2")}
+        assert len(told["D1"]) == len(told["D2"]), "everybody is told as often"
+        return [json.dumps(one) for one in told["D1"]]
+
+    def channel(self, url: str, seconds: float = 10) -> Channel:
+        return SlackChannel(
+            ENGLISH,
+            bot_token=SecretStr("xoxb-1"),
+            channel="C0123456",
+            api_url=f"{url}/api/",
+            deadline_seconds=seconds,
+        )
+
+    def _faulty(self, name: str, script: Script) -> HttpServer:
+        return DroppingSlack() if name == "taken, then dropped" else super()._faulty(name, script)
+
+
 class DroppingTwilio(TwilioServer):
     """Takes a message and never says so, while `drops`."""
 
@@ -171,6 +225,7 @@ class WhatsAppEnd(Web):
     """A Twilio, which is the same one before and after where it has taken something."""
 
     finds_again = True
+    lane = "whatsapp"
 
     def working(self) -> Channel:
         self._good = self._bad if isinstance(self._bad, DroppingTwilio) else DroppingTwilio()
@@ -193,6 +248,8 @@ class WhatsAppEnd(Web):
 
 class MailEnd(End):
     """A mail server."""
+
+    lane = "email"
 
     def suffering(self, name: str) -> Channel:
         self._bad, fault = Mailbox(), FAULTS[name]
@@ -233,7 +290,7 @@ class MailEnd(End):
         )
 
 
-ENDS = {"mail": MailEnd, "slack": SlackEnd, "whatsapp": WhatsAppEnd}
+ENDS = {"mail": MailEnd, "slack": SlackEnd, "slack bot, two people": SlackBotEnd, "whatsapp": WhatsAppEnd}
 
 
 class Stand:
@@ -244,11 +301,12 @@ class Stand:
         self.other = RecordingChannel("other", Severity.CRITICAL)
         self.room: Room | None = None
 
-    def start(self, channel: Channel) -> Room:
+    def start(self, channel: Channel, plan: Plan = EVERYBODY) -> Room:
         """A process begins, with the channel as it is configured now."""
         self.stop()
         channels = [channel, self.other]
-        self.room = Room(self._folder, self._clock, channels, group_wait_high_seconds=0)  # type: ignore[arg-type]
+        settings = {"group_wait_high_seconds": 0, "fallback": ("other",)}
+        self.room = Room(self._folder, self._clock, channels, plan, **settings)  # type: ignore[arg-type]
         return self.room
 
     def stop(self) -> None:
@@ -265,11 +323,21 @@ def stand(tmp_path: Path, clock: FrozenClock) -> Iterator[Stand]:
     made.stop()
 
 
-def die_while_sending(room: Room, channel: Channel) -> None:
-    """A process takes the notice and is gone."""
-    assert room.outbox.claim(channel.name) is not None
+def die_while_sending(room: Room, lane: str, *, heard_a_refusal: bool = False) -> None:
+    """A process takes the notice and is gone, in one case with a refusal that nobody has written down."""
+    claim = room.outbox.claim(lane)
+    assert claim is not None
+    if heard_a_refusal:
+        outcome = attempt(sender_of(room, lane)._channel, claim.notice)
+        assert isinstance(outcome, DeliveryFailed)
+        assert outcome.permanent
     with room.database.write() as connection:
         connection.execute("update outbox set lease_owner = '4194305-1' where state = 'sending'")
+
+
+def sender_of(room: Room, lane: str) -> Sender:
+    """Who delivers there."""
+    return next(sender for sender in room.senders if sender._channel.name == lane)
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if not FAULTS[name].for_good])
@@ -280,19 +348,19 @@ def test_fault_that_passes_loses_nothing(stand: Stand, end: str, fault: str) -> 
     """
     with ExitStack() as stack:
         other_end = ENDS[end](stack)
-        channel = other_end.suffering(fault)
-        room = stand.start(channel)
+        channel, plan = other_end.suffering(fault), other_end.plan
+        room = stand.start(channel, plan)
         room.observe()
         room.deliver()
         assert [(row["state"], row["attempts"]) for row in room.rows()] == [("pending", 1)]
         asked, waits = other_end.asked(), 0.0 if end == "mail" else FAULTS[fault].waits
-        room = stand.start(channel)
+        room = stand.start(channel, plan)
         for _ in range(int(waits) - 1):
             room.pass_time(seconds=1)
         assert other_end.asked() == asked, "asked before its time"
         room.clock.advance(seconds=2)
-        die_while_sending(room, channel)
-        room = stand.start(other_end.working())
+        die_while_sending(room, other_end.lane)
+        room = stand.start(other_end.working(), plan)
         for _ in range(3):
             room.pass_time(minutes=1)
         (row,) = room.rows()
@@ -302,21 +370,30 @@ def test_fault_that_passes_loses_nothing(stand: Stand, end: str, fault: str) -> 
     assert stand.other.said() == []
 
 
+@pytest.mark.parametrize("restarts", ["when it is known", "when it is heard"])
 @pytest.mark.parametrize("fault", [name for name in FAULTS if FAULTS[name].for_good])
 @pytest.mark.parametrize("end", ENDS)
-def test_refusal_goes_another_way_at_once(stand: Stand, end: str, fault: str) -> None:
-    """The other channel is told within ten seconds, also by the next process; and the one that refused is
-    tried again after its cooldown, while it still fires.
+def test_refusal_goes_another_way_at_once(stand: Stand, end: str, fault: str, restarts: str) -> None:
+    """The other channel is told within ten seconds, also by the next process, and also if the one that was
+    refused died before it could say so; and the refusing channel is tried again after its cooldown, while
+    it still fires.
     """
     with ExitStack() as stack:
         other_end = ENDS[end](stack)
-        room = stand.start(other_end.suffering(fault))
+        channel, plan = other_end.suffering(fault), other_end.plan
+        room = stand.start(channel, plan)
         room.observe()
-        room.senders[0].deliver_next()
-        assert room.rows()[0]["state"] == "dead"
-        room = stand.start(other_end.working())
-        room.pass_time(seconds=10)
+        if restarts == "when it is known":
+            sender_of(room, other_end.lane).deliver_next()
+            channel = other_end.working()
+        else:
+            die_while_sending(room, other_end.lane, heard_a_refusal=True)
+        room = stand.start(channel, plan)
+        for _ in range(10):
+            room.pass_time(seconds=1)
         assert ("fired", "Gateway refuses") in stand.other.said()
+        assert room.rows()[0]["state"] == "dead"
+        room = stand.start(channel if restarts == "when it is known" else other_end.working(), plan)
         for _ in range(16):
             room.pass_time(minutes=1)
         assert any("Gateway refuses" in text for text in other_end.arrived())
@@ -353,7 +430,7 @@ def test_mail_that_was_partly_refused_says_after_a_restart_that_it_may_be_a_repe
 
 def test_message_that_was_partly_refused_reaches_the_others_once(stand: Stand) -> None:
     """WhatsApp finds after a restart who has it already. A webhook of Slack has no recipients."""
-    twilio = Choosy()
+    twilio = ChoosyTwilio()
     provider = Twilio("AC1", SecretStr("t"), "+5511900000000", api_url=twilio.url)
     room = stand.start(WhatsAppChannel(provider, (ANA, BOB), ENGLISH))
     room.observe()
@@ -364,7 +441,21 @@ def test_message_that_was_partly_refused_reaches_the_others_once(stand: Stand) -
     assert sorted(message["to"] for message in twilio.messages) == [f"whatsapp:{BOB}", f"whatsapp:{ANA}"]
 
 
-class Choosy(TwilioServer):
+def test_bot_that_was_refused_by_one_person_writes_to_the_others_once(stand: Stand) -> None:
+    """It finds after a restart in whose conversation the message stands already."""
+    slack = ChoosySlack()
+    bot = {"bot_token": SecretStr("xoxb-1"), "channel": "C0123456", "api_url": f"{slack.url}/api/"}
+    room = stand.start(SlackChannel(ENGLISH, **bot), SlackBotEnd.plan)  # type: ignore[arg-type]
+    room.observe()
+    room.deliver()
+    slack.refuses = ""
+    stand.start(SlackChannel(ENGLISH, **bot), SlackBotEnd.plan).pass_time(minutes=1)  # type: ignore[arg-type]
+    slack.close()
+    assert [message["channel"] for message in slack.messages] == ["D1", "D2"]
+    assert REPEATED not in json.dumps(slack.messages)
+
+
+class ChoosyTwilio(TwilioServer):
     """A Twilio that has no time for one recipient just now."""
 
     refuses = BOB
@@ -372,4 +463,15 @@ class Choosy(TwilioServer):
     def _script_for(self, request: Request) -> Script:
         if self.refuses and self.refuses.removeprefix("+").encode() in request.body:
             return answer(429, '{"code": 63018}', Retry_After="5")
+        return super()._script_for(request)
+
+
+class ChoosySlack(SlackServer):
+    """A Slack that has no time for one person just now."""
+
+    refuses = '"U2"'
+
+    def _script_for(self, request: Request) -> Script:
+        if self.refuses and self.refuses.encode() in request.body:
+            return answer(429, '{"ok": false, "error": "ratelimited"}', Retry_After="5")
         return super()._script_for(request)

@@ -95,17 +95,17 @@ class SlackChannel:
         return self._in_thread(place, content, notice, end)
 
     def look_up(self, notice: Notice) -> Receipt | None:
-        """Where a notice stands in the channel, None when it does not; DeliveryFailed if it cannot tell."""
+        """Where a notice stands, None when somebody has not got it; DeliveryFailed if it cannot tell."""
+        end = time.monotonic() + self.deadline_seconds
+        if not self.bot_token:
+            raise DeliveryFailed(f"{WHO} can only be asked by a bot", permanent=True)
+        if notice.recipients:
+            return self._look_up_people(notice, end)
         place = _Place.of(notice.reference) or _Place(self.channel)
-        if notice.recipients or not (self.bot_token and _ID.fullmatch(place.channel)):
-            raise DeliveryFailed(
-                f"{WHO} can only be asked by a bot, about a channel that is set by its id", permanent=True
-            )
-        for message in self._messages(place, notice):
-            found = (message.get("metadata") or {}).get("event_payload") or {}
-            if found.get("key") == notice.key:
-                return Receipt(_Place(place.channel, str(message["ts"]), notice.digest is not None).reference)
-        return None
+        if not _ID.fullmatch(place.channel):
+            raise DeliveryFailed(f"{WHO} can only be asked about a channel set by its id", permanent=True)
+        found = self._found(place, notice, end)
+        return Receipt(found) if found else None
 
     def check(self) -> None:
         end = time.monotonic() + self.deadline_seconds
@@ -148,6 +148,22 @@ class SlackChannel:
         _, refused = self._served.each(notice.key, notice.recipients, post)
         return Receipt(refused=refused)
 
+    def _look_up_people(self, notice: Notice, end: float) -> Receipt | None:
+        """As its scopes im:write and im:history let a bot do; who has it is not told again."""
+        opened = {who: self._bot(end).read("conversations.open", users=who) for who in notice.recipients}
+        own = {who: str((said.get("channel") or {}).get("id", "")) for who, said in opened.items()}
+        found = {who: self._found(_Place(channel), notice, end) for who, channel in own.items()}
+        self._served.add(notice.key, {who: where for who, where in found.items() if where})
+        return Receipt() if all(found.values()) else None
+
+    def _found(self, place: _Place, notice: Notice, end: float) -> str:
+        """The message of a notice as a receipt names it, "" when it does not stand there."""
+        for message in self._messages(place, notice, end):
+            found = (message.get("metadata") or {}).get("event_payload") or {}
+            if found.get("key") == notice.key:
+                return _Place(place.channel, str(message["ts"]), notice.digest is not None).reference
+        return ""
+
     def _as_bot(self, content: _Content, notice: Notice, end: float) -> Receipt:
         def post(said: _Content) -> Receipt:
             posted = self._bot(end).ask("chat.postMessage", said)
@@ -167,9 +183,9 @@ class SlackChannel:
             raise refused(answer, answer.body)
         return Receipt()
 
-    def _messages(self, place: _Place, notice: Notice) -> Iterator[Mapping[str, Any]]:
+    def _messages(self, place: _Place, notice: Notice, end: float) -> Iterator[Mapping[str, Any]]:
         """What stands there since the alert began; DeliveryFailed when that is more than can be read."""
-        bot = self._bot(time.monotonic() + self.deadline_seconds)
+        bot = self._bot(end)
         query = {"channel": place.channel, "limit": _ON_A_PAGE, "include_all_metadata": "true"}
         query |= {"oldest": str((notice.alert.started_at - _SKEW).timestamp())}
         query |= {"ts": place.moment} if place.moment else {}

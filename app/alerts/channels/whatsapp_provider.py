@@ -11,9 +11,13 @@ from ..model import Delivery, Limits, Notice
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One message: as text, and as the variables of a template, each one line and none empty."""
+    """One message: as text, and as the variables of a template, each one line and none empty.
+
+    `code` stands in both, is the same at every attempt, and no other message has it.
+    """
 
     key: str
+    code: str
     body: str
     variables: tuple[str, ...]
 

@@ -74,11 +74,8 @@ class Twilio:
 
     def sent_to(self, recipient: str, notice: Notice, content: Content, seconds: float) -> str:
         since = notice.alert.started_at - _SKEW
-        headline = content.variables[0]
-        for sid, body in self._account(seconds).sent_since(f"whatsapp:{recipient}", since):
-            if headline in body and notice.alert.id in body:
-                return sid
-        return ""
+        sent = self._account(seconds).sent_since(f"whatsapp:{recipient}", since)
+        return next((sid for sid, body in sent if content.code in body), "")
 
     def _account(self, seconds: float) -> Account:
         # Because the SDK takes a quarter of a second to import, which only those pay who use it.

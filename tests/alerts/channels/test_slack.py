@@ -181,6 +181,19 @@ def test_bot_knows_what_it_has_not_sent(serve: Serve) -> None:
     assert calls(server) == ["conversations.history", "conversations.replies"]
 
 
+def test_bot_asks_each_person_s_own_conversation(serve: Serve) -> None:
+    """After a crash between two of them, only the other one is written to."""
+    notice = replace(a_notice(), recipients=("U1", "U2"))
+    opened = [said(True, channel={"id": name}) for name in ("D1", "D2")]
+    server = serve(*opened, history(notice.key), history("other"), POSTED)
+    channel = bot(server)
+    assert channel.look_up(notice) is None
+    channel.deliver(notice)
+    asked = [parse_qs(request.body.decode()) for request in server.requests[:4]]
+    assert [one.get("users") or one["channel"] for one in asked] == [["U1"], ["U2"], ["D1"], ["D2"]]
+    assert [request.json()["channel"] for request in server.requests[4:]] == ["U2"]
+
+
 def test_who_cannot_tell_says_so(serve: Serve) -> None:
     """A webhook, a channel known by its name only, a history without an end, a missing scope."""
     endless_pages = serve(history("other", cursor="more"))

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote
 import pytest
 from pydantic import SecretStr
 
-from app.alerts.channels.whatsapp import WhatsAppChannel
+from app.alerts.channels.whatsapp import WhatsAppChannel, code_of
 from app.alerts.channels.whatsapp_twilio import Twilio
-from app.alerts.model import Delivery, Kind, Limits, Progress
+from app.alerts.model import Delivery, Digest, Item, Kind, Limits, Progress
 from app.core.errors import DeliveryFailed
 from tests.alerts.channels.conftest import Serve
 from tests.alerts.examples import ENGLISH, a_notice
@@ -67,7 +67,15 @@ def test_template_has_variables_and_no_body(serve: Serve) -> None:
     assert (sent["ContentSid"], "Body" in sent) == (TEMPLATE, False)
     assert list(variables) == ["1", "2", "3", "4"]
     assert all(text and "\n" not in text for text in variables.values())
-    assert (variables["3"], variables["4"]) == ("shop-1", notice.alert.id)
+    assert (variables["3"], variables["4"]) == ("shop-1", f"{notice.alert.id} {code_of(notice.key)}")
+
+
+def test_text_ends_with_its_code(serve: Serve) -> None:
+    """Also when it had to be cut."""
+    for message in ("short", "é" * 9_000):
+        server, notice = serve(accepted()), a_notice(message=message)
+        channel(server).deliver(notice)
+        assert fields(server.requests[0])["Body"].endswith(f"\n\n{code_of(notice.key)}")
 
 
 def test_body_is_cut_to_what_twilio_takes(serve: Serve) -> None:
@@ -193,10 +201,10 @@ def listed(*messages: tuple[str, str, str]) -> Script:
     return answer(200, json.dumps({"messages": found, "next_page_uri": None}))
 
 
-def test_message_is_looked_up_by_its_words(serve: Serve) -> None:
-    """Headline and id of the alert, to this number; what failed was not sent."""
+def test_message_is_looked_up_by_its_code(serve: Serve) -> None:
+    """Among those to this number, whatever its words are by now; what failed was not sent."""
     notice = a_notice()
-    words = f"🟠 HIGH: Gateway refuses ... {notice.alert.id}"
+    words = f"🟠 LOW: Other words ... {code_of(notice.key)}"
     server = serve(listed(("SM1", words, "failed"), ("SM2", "other", "sent"), ("SM3", words, "sent")))
     found = channel(server).look_up(notice)
     assert found is not None
@@ -238,7 +246,7 @@ def test_list_that_is_too_long_to_read_tells_nothing(serve: Serve) -> None:
 def test_only_those_who_have_nothing_get_it_again(serve: Serve) -> None:
     """After a crash between two recipients."""
     notice = a_notice()
-    words = f"🟠 HIGH: Gateway refuses {notice.alert.id}"
+    words = f"🟠 HIGH: Gateway refuses {code_of(notice.key)}"
     server = serve(listed(("SM1", words, "sent")), listed(), accepted("SM2"))
     phones = channel(server, ANA, BOB)
     assert phones.look_up(notice) is None
@@ -246,10 +254,18 @@ def test_only_those_who_have_nothing_get_it_again(serve: Serve) -> None:
     assert [fields(request)["To"] for request in server.requests[2:]] == [f"whatsapp:{BOB}"]
 
 
-def test_reminders_look_alike(serve: Serve) -> None:
-    """So nobody can tell whether the last one was sent."""
-    with pytest.raises(DeliveryFailed):
-        channel(serve(listed())).look_up(a_notice(Kind.REMINDER))
+@pytest.mark.parametrize("changes", [{}, {"content_sid": TEMPLATE}])
+def test_messages_of_the_same_words_are_told_apart(changes: dict[str, str]) -> None:
+    """The first reminder is no second one, and one digest no other, as text and as a template."""
+    server, reminder = TwilioServer(), a_notice(Kind.REMINDER)
+    item = Item(Kind.FIRED, reminder.alert)
+    many = Digest((item, item), 2, {reminder.alert.severity: 2}, {Kind.FIRED: 2}, reminder.alert.started_at)
+    phones = channel(server, **changes)
+    for notice in (reminder, replace(reminder, key="digest.1", kind=Kind.DIGEST, digest=many)):
+        phones.deliver(notice)
+        assert phones.look_up(notice) is not None
+        assert phones.look_up(replace(notice, key=f"{notice.key}.later")) is None
+    server.close()
 
 
 def test_somebody_else_is_told_instead(serve: Serve) -> None:
