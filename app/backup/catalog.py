@@ -87,6 +87,11 @@ class Catalog:
                 return running
         return None
 
+    @property
+    def tells_of_a_run(self) -> bool:
+        """Whether a run is under way, or was when its process died."""
+        return self._running.exists()
+
     def recover(self, now: datetime) -> Failure | None:
         """Clean up after a process that was killed, if one was; returns the failure of its run."""
         if not self._running.exists():

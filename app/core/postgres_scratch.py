@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,8 @@ _SHARED = Path("/var/lib/atalaia/drill")  # because not every account gets into 
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 _READY_SECONDS = 60.0
 _END_SECONDS = 5.0
+_GATE_SECONDS = 5.0
+_UNUSED_SECONDS = 30 * 86_400.0
 _STEP_SECONDS = 0.005
 _PER_PROCESS_KB = 4 << 20
 _CLUSTER = (
@@ -86,9 +88,8 @@ def scratch_postgres(
     """
     account = unprivileged()
     home = PostgresHome(place / f"drill-{secrets.token_hex(4)}", account)
-    home.prepare()
     try:
-        with home.turn(time.monotonic()):  # Because sweep() leaves alone what somebody holds.
+        with _held(home):
             template = _template(server, place, home, is_newer=major >= _ASKED_SINCE)
             for folder in (home.data, home.socket):
                 account.claim(folder)
@@ -114,14 +115,33 @@ def find_place(folder: Path) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """End and remove what processes have left in find_place(folder) that were killed in the middle."""
+    """End and remove what processes have left in find_place(folder) that were killed in the middle.
+
+    What somebody holds, this application or another that shares the place, is left alone.
+    """
     account = unprivileged()
     place = _place(folder, account)
     for left in place.glob("drill-*"):
         home = PostgresHome(left, account)
-        with suppress(Unavailable, OSError), home.turn(time.monotonic()):
+        with suppress(Unavailable, OSError), _held(home):
             _kill(home)
             _remove(home)
+    for template in place.glob("template-*"):
+        # Because each release of a server has one, and each installation that shares the place.
+        with suppress(OSError):
+            if time.time() - template.stat().st_mtime > _UNUSED_SECONDS:
+                shutil.rmtree(template)
+
+
+@contextmanager
+def _held(home: PostgresHome) -> Iterator[None]:
+    """Make its folder and take its lock in one step, because sweep() removes what is there and not held."""
+    gate = PostgresHome(home.folder.parent, home.account)
+    with ExitStack() as held:
+        with gate.turn(time.monotonic() + _GATE_SECONDS):
+            home.prepare()
+            held.enter_context(home.turn(time.monotonic()))
+        yield
 
 
 def _place(folder: Path, account: Account) -> Path:
@@ -202,6 +222,7 @@ def _template(server: Path, place: Path, home: PostgresHome, *, is_newer: bool) 
         # Because another process may have made the same meanwhile, and either will do.
         with suppress(OSError):
             part.rename(template)
+    os.utime(template)  # Because sweep() removes what nobody has used for long.
     return template
 
 

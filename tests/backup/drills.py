@@ -177,7 +177,7 @@ class Yard:
 
     def left_over(self) -> list[str]:
         """What scratch servers have left."""
-        return [path.name for path in self.place.iterdir() if not path.name.startswith("template-")]
+        return [path.name for path in self.place.glob("drill-*")]
 
     def close(self) -> None:
         """End every page."""

@@ -384,6 +384,19 @@ def test_killed_application_leaves_no_server(yard: Yard):
     assert yard.left_over() == []
 
 
+def test_killed_application_is_cleaned_up_after_by_who_lives(yard: Yard):
+    """Another worker, which has been up for long, removes what a killed one has left when it looks."""
+    made = yard.back_up(SLOW, drill="off")
+    living = yard.open()
+    assert living.status()["running"] is None
+    with yard.driller(made) as drilling:
+        wait_until(yard.servers, what="the scratch server", deadline=30)
+        assert living.status()["running"]["phase"] == "drilling"
+        drilling.kill()
+    assert living.status()["running"] is None
+    assert (yard.left_over(), yard.servers()) == ([], [])
+
+
 @pytest.mark.kill
 @pytest.mark.timeout(900)
 def test_killed_at_random_instants(yard: Yard):
