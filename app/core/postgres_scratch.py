@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -93,7 +93,7 @@ def scratch_postgres(
             template = _template(server, place, home, is_newer=major >= _ASKED_SINCE)
             for folder in (home.data, home.socket):
                 account.claim(folder)
-            _run(account, "cp", "-R", f"{template}/.", str(home.data))
+            _run(account, "cp", "-R", f"{template}/.", str(home.data), cwd=home.folder)
             newer = _NEWER_SETTINGS if major >= _ASKED_SINCE else {}
             with _running(server, home, {**newer, **settings}):
                 yield home
@@ -149,13 +149,18 @@ def _place(folder: Path, account: Account) -> Path:
 
 
 def _kill(home: PostgresHome) -> None:
-    pid = _postmaster(home)
-    for sign in (signal.SIGQUIT, signal.SIGKILL):
-        until = time.monotonic() + _END_SECONDS
-        while pid and _works_in(pid, home.data) and time.monotonic() < until:
+    """The server by the signal at which it tidies up, then whatever else works there, as cp or initdb."""
+    _send(signal.SIGQUIT, lambda: [pid for pid in [_postmaster(home)] if _works_in(pid, home.data)])
+    _send(signal.SIGKILL, lambda: [pid for pid in _every_pid() if _works_in(pid, home.folder)])
+
+
+def _send(sign: signal.Signals, to: Callable[[], list[int]]) -> None:
+    until = time.monotonic() + _END_SECONDS
+    while (left := to()) and time.monotonic() < until:
+        for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, sign)
-            time.sleep(_STEP_SECONDS)
+        time.sleep(_STEP_SECONDS)
 
 
 def _remove(home: PostgresHome) -> None:
@@ -218,7 +223,8 @@ def _template(server: Path, place: Path, home: PostgresHome, *, is_newer: bool) 
     if not template.exists():
         part = home.folder / "template"
         home.account.claim(part)
-        _run(home.account, server / "bin" / "initdb", *options, f"--pgdata={part}")
+        initdb = server / "bin" / "initdb"
+        _run(home.account, initdb, *options, f"--pgdata={part}", cwd=home.folder)
         # Because another process may have made the same meanwhile, and either will do.
         with suppress(OSError):
             part.rename(template)
@@ -226,11 +232,11 @@ def _template(server: Path, place: Path, home: PostgresHome, *, is_newer: bool) 
     return template
 
 
-def _run(account: Account, *command: str | Path) -> None:
+def _run(account: Account, *command: str | Path, cwd: Path = Path("/")) -> None:
     done = subprocess.run(
         command,
         env=_ENVIRONMENT,
-        cwd="/",
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -263,8 +269,13 @@ def _postmaster(home: PostgresHome) -> int:
         return 0
 
 
+def _every_pid() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
 def _works_in(pid: int, folder: Path) -> bool:
+    """Whether its working folder is that one, or is inside."""
     try:
-        return Path(f"/proc/{pid}/cwd").samefile(folder)
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder.resolve())
     except OSError:
         return False

@@ -27,7 +27,9 @@ from app.backup.settings import BackupSettings
 from app.core.clock import SystemClock
 from app.services.backup_system import BackupSystem
 folder, url, place, early = sys.argv[1:]
-settings = BackupSettings(drill_dir=Path(place), drill_while_dumping=early == "True")
+settings = BackupSettings(
+    drill_dir=Path(place), drill_while_dumping=early == "True", keep_at_least=1, keep_at_most=3
+)
 page = BackupSystem(settings, Path(folder), url, SystemClock(), lambda signal: None)
 """
 MAKE_ONE = BEGIN + 'page.wait(page.request(reason="manual")["id"], 120)'
@@ -47,9 +49,10 @@ class Killing:
         self._temporary = place / "tmp"
         self._temporary.mkdir()
         self._watcher = BackupSystem(BackupSettings(), folder, url, SystemClock(), lambda _: None)
-        began = time.monotonic()
-        with self._process(MAKE_ONE) as maker:
-            maker.wait(120)
+        for _ in range(2):  # Because the first one in a place takes longer than others.
+            began = time.monotonic()
+            with self._process(MAKE_ONE) as maker:
+                maker.wait(120)
         self._seconds = time.monotonic() - began
         self.good = ""
         self._look()
@@ -65,7 +68,7 @@ class Killing:
         """Begin one, kill it somewhere between its begin and shortly after its end, and look."""
         with self._process(MAKE_ONE) as maker:
             wait_until(lambda: self._running() or maker.poll() is not None, what="a run", deadline=60)
-            time.sleep(self.luck.random() * self._seconds * 1.1)  # Because the instant is to be a random one.
+            time.sleep(self.luck.random() * self._seconds)  # Because the instant is to be a random one.
             running = self._running()
             programs = psutil.Process(maker.pid).children(recursive=True) if maker.poll() is None else []
             maker.kill()

@@ -182,6 +182,16 @@ def test_sweep_leaves_one_alone_that_is_being_made(place: Path):
         sweeping.join()
 
 
+def test_sweep_ends_whatever_works_there(place: Path):
+    """What a killed process had begun in a server's folder, as a copy of the template, is ended too."""
+    home = PostgresHome(place / "drill-left", unprivileged())
+    home.prepare()
+    with subprocess.Popen(["sleep", "600"], cwd=home.folder) as begun:
+        sweep(place)
+        assert begun.wait(10) == -signal.SIGKILL
+    assert left(place) == []
+
+
 def test_template_that_nobody_uses_goes(place: Path):
     """A template goes when it was not used for a month; the one that is used stays."""
     with scratch_postgres(newest_server(), place, {}):
