@@ -19,7 +19,8 @@ from ..core.files import open_private, private_folder, sync_folder, write_whole
 from .codec import CODECS
 from .contents import Contents
 from .manifest import sealed, unsealed
-from .model import Backup, Damaged, Failure, Running, State, Unreadable, document, failed, is_backup_id
+from .model import Backup, Damaged, Failure, Running, State, Unreadable, is_backup_id
+from .records import document, failed
 from .turn import Turn
 
 PART, ROLES, SUMS = ".part", ".roles.sql", ".sha256"

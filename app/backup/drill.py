@@ -21,18 +21,8 @@ from .archive import ArchiveReader, reading
 from .builds import Build, builds, fitting
 from .client import Client
 from .comparison import compare
-from .model import (
-    Backup,
-    CalledOff,
-    Damaged,
-    Drill,
-    Lacking,
-    NotDrillable,
-    OnShare,
-    Outcome,
-    RestoreFailed,
-    Stopped,
-)
+from .model import Backup, CalledOff, Damaged, Lacking, NotDrillable, OnShare, RestoreFailed, Stopped
+from .outcome import Drill, Outcome
 from .pour import widen
 from .rehearsal import Rehearsal, is_of_the_scratch, plan_rehearsal
 from .scratch import DATABASE, Scratch, scratch

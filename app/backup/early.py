@@ -13,7 +13,8 @@ from ..core.errors import AtalaiaError, Unavailable
 from ..core.guard import guard
 from .drill import Limits, Rehearsing, told_of
 from .following import Growth
-from .model import Backup, CalledOff, Drill, OnShare, Outcome, Stopped
+from .model import Backup, CalledOff, OnShare, Stopped
+from .outcome import Drill, Outcome
 from .program import TOO_LATE
 
 _LOOK_SECONDS = 0.2

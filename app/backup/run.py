@@ -13,12 +13,14 @@ from ..core.clock import Clock
 from ..core.errors import AtalaiaError
 from .catalog import PART, ROLES, Catalog
 from .client import Client
+from .companions import RolesFile
 from .drill import Limits, drill
 from .dump import dump, look_at
 from .early import EarlyDrill
 from .following import Decoding
 from .ground import look
-from .model import Backup, Concern, Drill, Fingerprint, RolesFile, Running, Source, State, drilled
+from .model import Backup, Concern, Fingerprint, Running, Source, State, drilled
+from .outcome import Drill
 from .plan import Reason
 from .preflight import concerns, refuse
 from .roles import save_roles

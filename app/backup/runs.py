@@ -17,9 +17,10 @@ from ..core.guard import guard
 from ..core.postgres_scratch import sweep
 from ..core.signal import Emit
 from .catalog import Catalog
-from .model import Backup, Running, backup_id, failed
+from .model import Backup, Running, backup_id
 from .notices import backup_failed
 from .program import sweep_pass_files
+from .records import failed
 from .settings import BackupSettings
 from .turn import Turn
 

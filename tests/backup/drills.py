@@ -15,7 +15,8 @@ from typing import Any
 import psutil
 
 from app.backup.catalog import Catalog
-from app.backup.model import Backup, Drill
+from app.backup.model import Backup
+from app.backup.outcome import Drill
 from app.backup.settings import BackupSettings
 from app.backup.truth import Rows, Truth
 from app.services.backup_system import BackupSystem

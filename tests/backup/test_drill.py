@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.backup.model import Outcome, State
+from app.backup.model import State
+from app.backup.outcome import Outcome
 from app.backup.truth import Rows
 from app.core.errors import Conflict, InputRejected, NotFound
 from app.core.health import Level

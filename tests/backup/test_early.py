@@ -12,7 +12,8 @@ import pytest
 
 from app.backup.drill import Limits
 from app.backup.early import EarlyDrill
-from app.backup.model import Backup, CalledOff, Drill, Outcome, State
+from app.backup.model import Backup, CalledOff, State
+from app.backup.outcome import Drill, Outcome
 from app.core.clock import SystemClock
 from app.core.signal import Condition
 from app.testing import wait_until
