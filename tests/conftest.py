@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
 
 from app.core.postgres import EmbeddedPostgres
 from app.testing import FrozenClock, RecordingEmit
+
+from .places import place_for
 
 # Because the machine may be busy with something else, properties are not timed; a failure prints its blob.
 hypothesis.settings.register_profile("untimed", deadline=None, print_blob=True)
@@ -33,12 +33,10 @@ def emit() -> RecordingEmit:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL with an empty database `atalaia`; shared by the tests of one process."""
-    folder = Path(tempfile.mkdtemp(prefix="atalaia-pg-"))
-    folder.chmod(0o711)  # Because as root the server runs as somebody else.
-    server = EmbeddedPostgres(folder, fsync=False)
-    server.start()
-    yield server
-    server.stop()
-    # Because the data move elsewhere when the server's account cannot get into the temporary folder.
-    shutil.rmtree(server.data_folder.parent, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    with place_for("pg") as folder:
+        server = EmbeddedPostgres(folder, fsync=False)
+        server.start()
+        yield server
+        server.stop()
+        # Because the data move elsewhere when the server's account cannot get into the temporary folder.
+        shutil.rmtree(server.data_folder.parent, ignore_errors=True)

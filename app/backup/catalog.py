@@ -20,7 +20,8 @@ from ..core.files import open_private, private_folder, sync_folder, write_whole
 from .codec import CODECS
 from .contents import Contents
 from .manifest import sealed, unsealed
-from .model import Backup, Damaged, Failure, Running, State, Unreadable, document, failed, is_backup_id
+from .model import Backup, Damaged, Failure, Running, State, Unreadable, is_backup_id
+from .records import document, failed
 from .turn import Turn
 
 PART, ROLES, SUMS = ".part", ".roles.sql", ".sha256"
@@ -87,6 +88,11 @@ class Catalog:
             except Conflict:
                 return running
         return None
+
+    @property
+    def tells_of_a_run(self) -> bool:
+        """Whether a run is under way, or was when its process died."""
+        return self._running.exists()
 
     def recover(self, now: datetime) -> Failure | None:
         """Clean up after a process that was killed, if one was; returns the failure of its run."""

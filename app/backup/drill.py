@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,24 +14,15 @@ from pathlib import Path
 
 from ..core.accounts import unprivileged
 from ..core.errors import AtalaiaError, Unavailable
+from ..core.files import write_whole
 from ..core.postgres_scratch import find_place, sweep
 from ..core.postgres_wheel import reachable
 from .archive import ArchiveReader, reading
 from .builds import Build, builds, fitting
 from .client import Client
 from .comparison import compare
-from .model import (
-    Backup,
-    CalledOff,
-    Damaged,
-    Drill,
-    Lacking,
-    NotDrillable,
-    OnShare,
-    Outcome,
-    RestoreFailed,
-    Stopped,
-)
+from .model import Backup, CalledOff, Damaged, Lacking, NotDrillable, OnShare, RestoreFailed, Stopped
+from .outcome import Drill, Outcome
 from .pour import widen
 from .rehearsal import Rehearsal, is_of_the_scratch, plan_rehearsal
 from .scratch import DATABASE, Scratch, scratch
@@ -202,24 +192,26 @@ class Rehearsing:
 
     def _restore(self, client: Client, made: Scratch, only: str, on_read: Callable[[int], None]) -> None:
         pg_restore = client.tools(at_least=made.build.major).program("pg_restore")
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as use_list, self._archive() as archive:
-            use_list.write(only)
-            use_list.flush()
-            options = (*_OPTIONS, f"--use-list={use_list.name}")
-            with client.run(
+        use_list = made.folder / "use.list"
+        write_whole(use_list, only.encode(), durable=False)
+        options = (*_OPTIONS, f"--use-list={use_list}")
+        with (
+            self._archive() as archive,
+            client.run(
                 pg_restore, *options, database=DATABASE, stdin=subprocess.PIPE, large_pieces=True
-            ) as program:
-                widen(program.stdin)
-                # Because pg_restore leaves when it has what it wants, and says itself why it does not.
-                with suppress(BrokenPipeError), program.stdin as pipe:
-                    for raw in archive.chunks():
-                        pipe.write(raw)
-                        on_read(archive.read_bytes)
-                try:
-                    program.finish()
-                except Unavailable as error:
-                    client.go_on()
-                    raise _meaning(error) from error
+            ) as program,
+        ):
+            widen(program.stdin)
+            # Because pg_restore leaves when it has what it wants, and says itself why it does not.
+            with suppress(BrokenPipeError), program.stdin as pipe:
+                for raw in archive.chunks():
+                    pipe.write(raw)
+                    on_read(archive.read_bytes)
+            try:
+                program.finish()
+            except Unavailable as error:
+                client.go_on()
+                raise _meaning(error) from error
 
     def _see_room(self, place: Path) -> None:
         needed = int(self.backup.source.size_bytes * _ROOM) + _SPARE_BYTES + self._limits.others_bytes

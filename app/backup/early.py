@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 
 from ..core.errors import AtalaiaError, Unavailable
+from ..core.guard import guard
 from .drill import Limits, Rehearsing, told_of
 from .following import Growth
-from .model import Backup, CalledOff, Drill, OnShare, Outcome, Stopped
+from .model import Backup, CalledOff, OnShare, Stopped
+from .outcome import Drill, Outcome
 from .program import TOO_LATE
 
 _LOOK_SECONDS = 0.2
@@ -30,7 +33,7 @@ class EarlyDrill:
         """`part` becomes `path`. `begun`: what is known beforehand, all by the end of the dump."""
         self._seconds = limits.seconds
         self._go_on = go_on
-        self._known_at: float | None = None
+        self._known, self._known_at = threading.Event(), 0.0
         self._share = 0.0
         self._why: AtalaiaError | None = None
         self._outcome: Outcome | None = None
@@ -57,6 +60,7 @@ class EarlyDrill:
         """
         self._rehearsing.backup = backup
         self._known_at = time.monotonic()
+        self._known.set()
         while self._thread.is_alive():
             self._thread.join(_LOOK_SECONDS)
             on_share(self._share)
@@ -73,22 +77,23 @@ class EarlyDrill:
         self.growth.close()
 
     def _drill(self) -> None:
-        try:
-            self._rehearsing.do()
-            self._outcome, self._reason = self._rehearsing.judged()
-        except AtalaiaError as error:
-            self._why = error
-        except OSError as error:
-            self._why = Unavailable(f"the drill met an error: {error.strerror}")
+        with guard("backup.early_drill"):
+            try:
+                self._rehearsing.do()
+                self._outcome, self._reason = self._rehearsing.judged()
+            except AtalaiaError as error:
+                self._why = error
+            except (OSError, subprocess.SubprocessError) as error:
+                self._why = Unavailable(f"the drill met an error: {error}")
         self._worked_seconds = time.monotonic() - self._began - self.growth.waited_seconds
 
     def _wait_until_known(self) -> None:
-        while self._known_at is None:
-            self.growth.wait()
+        while not self._known.is_set():
+            self.growth.wait(self._known)
 
     def _see(self) -> None:
         self._go_on()
-        if self._known_at is not None and time.monotonic() - self._known_at > self._seconds:
+        if self._known.is_set() and time.monotonic() - self._known_at > self._seconds:
             raise Unavailable(*TOO_LATE)
 
     def _on_share(self, share: float) -> None:

@@ -68,10 +68,10 @@ class Growth:
                 return read
             self.wait()
 
-    def wait(self) -> None:
-        """A moment, for the writer."""
+    def wait(self, until: threading.Event | None = None) -> None:
+        """A moment, for the writer; or for what comes after the file is whole."""
         began = time.monotonic()
-        self._whole.wait(_LOOK_SECONDS)
+        (until or self._whole).wait(_LOOK_SECONDS)
         self.waited_seconds += time.monotonic() - began
         self.see()
 

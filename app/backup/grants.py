@@ -16,9 +16,11 @@ _GRANTS = re.compile(
     rf"{_HARMLESS};\s*)+"
 )
 _ROLES = re.compile(rf"\b(?:TO|FROM|ROLE|AUTHORIZATION) ({_QUOTED}|[a-z_][\w$]*)")
-_DROP = re.compile(rf"DROP ({_HARMLESS});\s*")
+# The name of an operator is of signs that begin comments elsewhere, but there is no `--` and no `/*` in it.
+_OPERATOR = rf"OPERATOR (?:(?:\w+|{_QUOTED})\.)?(?!\S*(?:--|/\*))[-+*/<>=~!@#%^&|`?]+ \("
+_DROP = re.compile(rf"DROP ((?:{_OPERATOR})?{_HARMLESS});\s*")
 # Of these several may have one name, so that only the statement which drops them tells which it is.
-_BY_DROP = frozenset({"AGGREGATE", "FUNCTION", "PROCEDURE"})
+_BY_DROP = frozenset({"AGGREGATE", "FUNCTION", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "PROCEDURE"})
 
 
 def rights(entries: Iterable[Entry]) -> Iterator[str]:

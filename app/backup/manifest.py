@@ -7,7 +7,8 @@ import json
 
 import msgspec
 
-from .model import Backup, Damaged, whole_document
+from .model import Backup, Damaged
+from .records import whole_document
 
 FORMAT = 1
 _SEAL = b'  "manifest_sha256": '

@@ -1,16 +1,16 @@
-"""What a backup is: its states, its manifest, records of runs, and what checks and restores tell."""
+"""What a backup is: its states, its manifest, its runs, what a check tells of it, and what can be wrong."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from ..core.clock import rfc3339
 from ..core.errors import AtalaiaError
+from .companions import RolesFile, SecondCopy
+from .outcome import Drill, Outcome
 from .pgbackrest.physical import Physical
 from .truth import Truth
 
@@ -76,61 +76,6 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class RolesFile:
-    """The roles beside a dump; `unread` says why there are none."""
-
-    file: str = ""
-    sha256: str = ""
-    unread: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SecondCopy:
-    """A backup in another place: what its file is there, which is another one when it is `encrypted`."""
-
-    place: str
-    file: str
-    copied_at: datetime
-    size_bytes: int
-    sha256: str
-    encrypted: bool = False
-
-
-class Outcome(StrEnum):
-    """How a drill ended.
-
-    PROVEN: restored, and equal to its source in everything that is compared.
-    RESTORED: restored without an error, and there was nothing to compare it with.
-    NOT_DRILLABLE: it could not be tried here; that says nothing about the backup, neither good nor bad.
-    FAILED: it could not be restored, or is not what its source was.
-    """
-
-    PROVEN = "proven"
-    RESTORED = "restored"
-    NOT_DRILLABLE = "not drillable"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """What came of restoring a backup into a scratch server; `reason` is empty for a PROVEN one.
-
-    `restore_seconds` is the restore alone; `differences` from the source; `notes`: what was left out.
-    `compared`: rows were compared with the `snapshot` of the dump, with the `dump` itself, or not (empty).
-    """
-
-    outcome: Outcome
-    at: datetime
-    seconds: float
-    reason: str = ""
-    restore_seconds: float | None = None
-    server_version: str = ""
-    differences: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    compared: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Concern:
     """Something to think about that is no reason to make no backup: a fact, and a hint what to do."""
 
@@ -163,7 +108,7 @@ class Backup:
     source: Source
     damage: str = ""
     kind: str = "postgres"
-    roles_file: RolesFile = RolesFile()
+    roles_file: RolesFile = field(default_factory=RolesFile)
     second_copy: SecondCopy | None = None
     truth: Truth | None = None
     without_truth: str = ""
@@ -239,24 +184,6 @@ class Running:
     database: str = ""
 
 
-def failed(running: Running, why: AtalaiaError, now: datetime, *, total: int) -> Failure:
-    """The record of a run that ended because of `why`; `total` as in Failure."""
-    return Failure(
-        id=running.id,
-        sequence=running.sequence,
-        reason=running.reason,
-        started_at=running.started_at,
-        failed_at=now,
-        phase=running.phase,
-        fact=why.fact,
-        hint=why.hint,
-        total=total,
-        stopped=isinstance(why, Stopped),
-        database=running.database,
-        called_off=isinstance(why, CalledOff),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`ok` when the file is to the last bit what was written; else the fact that says what is wrong.
@@ -269,27 +196,6 @@ class Verdict:
     fact: str = ""
     hint: str = ""
     damaged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What there is on the server by the name that is asked for."""
-
-    server_version: str
-    exists: bool
-    owner: str | None
-    connections: int
-    missing_roles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What was done: rows by table, the name under which a former database is kept, roles that were made."""
-
-    rows: dict[str, int]
-    former: str | None
-    notes: tuple[str, ...]
-    roles: tuple[str, ...] = ()
 
 
 class NotDrillable(AtalaiaError):
@@ -334,25 +240,6 @@ def backup_id(database: str, now: datetime, suffix: str) -> str:
 def is_backup_id(text: str) -> bool:
     """True for the form of an id; only such a text may become part of a path."""
     return _ID.fullmatch(text) is not None
-
-
-def document(record: Backup | Unreadable | Failure | Running) -> dict[str, Any]:
-    """A record as JSON has it, times as RFC 3339; of a truth, which may be long, the sums."""
-    told = whole_document(record)
-    if isinstance(record, Backup) and record.truth:
-        told["truth"] = record.truth.summary
-    return told
-
-
-def whole_document(record: Backup | Unreadable | Failure | Running) -> dict[str, Any]:
-    """As document(), with nothing left out."""
-    return {name: _plain(value) for name, value in asdict(record).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    return rfc3339(value) if isinstance(value, datetime) else value
 
 
 def major(version: str) -> int:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from ..core.signal import Category, Condition, Severity, Signal
 from .contents import Contents
-from .model import Backup, Drill, Failure, Outcome, Verdict
+from .model import Backup, Failure, Verdict
+from .outcome import Drill, Outcome
 
 _RUN, _OVERDUE, _DRILL, _OFFSITE = "backup", "overdue", "drill", "offsite"
 

@@ -12,8 +12,11 @@ from ..core.health import Health, Level
 from ..core.measure import Measure, Sample
 from .contents import Contents
 from .estimate import Expected, expected
-from .model import Backup, Outcome, Restored, State, Target, document
+from .model import Backup, State
+from .outcome import Outcome
 from .plan import Daily, next_due_at
+from .records import document
+from .restoring import Restored, Target
 from .settings import BackupSettings
 
 

@@ -17,7 +17,8 @@ from ..core.guard import guard
 from .archive import reading
 from .client import Client
 from .likeness import clauses, described
-from .model import Backup, Fingerprint, OnShare, Restored, Target, major
+from .model import Backup, Fingerprint, OnShare, major
+from .restoring import Restored, Target
 from .roles import create_roles, drop_roles, needed_for
 from .selection import Selection, select
 from .sql import LONGEST_NAME_BYTES, identifier, literal

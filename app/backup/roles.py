@@ -10,7 +10,8 @@ from pathlib import Path
 from ..core.errors import NotFound, Unavailable
 from ..core.files import write_whole
 from .client import Client
-from .model import Backup, Damaged, RolesFile
+from .companions import RolesFile
+from .model import Backup, Damaged
 from .sql import identifier
 from .tools import Tools
 

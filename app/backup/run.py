@@ -13,15 +13,16 @@ from ..core.clock import Clock
 from ..core.errors import AtalaiaError
 from .catalog import PART, ROLES, Catalog
 from .client import Client
+from .companions import RolesFile
 from .drill import Limits, drill
 from .dump import dump, look_at
 from .early import EarlyDrill
 from .following import Decoding
 from .ground import look
-from .model import Backup, Concern, Drill, Fingerprint, RolesFile, Running, Source, State, drilled
+from .model import Backup, Concern, Fingerprint, Running, Source, State, drilled
+from .outcome import Drill
 from .plan import Reason
 from .preflight import concerns, refuse
-from .program import sweep_pass_files
 from .roles import save_roles
 from .rotation import Rotation
 from .session import snapshot
@@ -63,7 +64,6 @@ class Run:
            read its table of contents.
         4. Publish: the data under their name, the manifest last.
         """
-        sweep_pass_files()
         source = look_at(self._client)
         tools = self._client.tools(at_least=source.server_major)
         before = self._catalog.read().about(source.database)

@@ -17,8 +17,10 @@ from ..core.guard import guard
 from ..core.postgres_scratch import sweep
 from ..core.signal import Emit
 from .catalog import Catalog
-from .model import Backup, Running, backup_id, failed
+from .model import Backup, Running, backup_id
 from .notices import backup_failed
+from .program import sweep_pass_files
+from .records import failed
 from .settings import BackupSettings
 from .turn import Turn
 
@@ -106,8 +108,10 @@ class Runs(ABC):
     def recover(self) -> None:
         """Clean up after a process that was killed in the middle of a run, and say so."""
         with guard("backup.recover"):
-            self._sweep_once()
+            told = self._catalog.tells_of_a_run
             killed = self._catalog.recover(self._clock.now())
+            if not self._swept or (told and not self._catalog.tells_of_a_run):
+                self._sweep()
             if killed is not None:
                 self._emit(backup_failed(killed))
 
@@ -128,13 +132,16 @@ class Runs(ABC):
         self._start(self._work, running, turn)
         return running
 
-    def _sweep_once(self) -> None:
-        if not self._swept:
-            self._swept = True
-            with suppress(Unavailable):  # Because without an account to run it there is no scratch server.
-                sweep(self._settings.drill_folder(self._catalog.folder))
+    def _sweep(self) -> None:
+        """Remove what killed processes have left outside of the folder."""
+        self._swept = True
+        sweep_pass_files()
+        with suppress(Unavailable):  # Because without an account to run it there is no scratch server.
+            sweep(self._settings.drill_folder(self._catalog.folder))
 
     def _clean_up(self) -> None:
+        if self._catalog.tells_of_a_run:
+            self._sweep()
         killed = self._catalog.clean_up(self._clock.now())
         if killed is not None:
             self._emit(backup_failed(killed))

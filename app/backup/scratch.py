@@ -54,11 +54,15 @@ select 'alter schema public owner to '
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A running scratch server, by two ways to it: the superuser's and that of the role that restores."""
+    """A running scratch server, by two ways to it: the superuser's and that of the role that restores.
+
+    What is put into its `folder` goes with it.
+    """
 
     superuser: Client
     role: Client
     build: Build
+    folder: Path
 
     def end(self, why: AtalaiaError) -> None:
         """End what is under way, for that reason."""
@@ -126,4 +130,4 @@ def scratch(build: Build, server: Path, place: Path, *, seconds: float, locks: i
             )
             for user, options in ((SUPERUSER, _TRUSTED), (ROLE, {}))
         )
-        yield Scratch(superuser, role, build)
+        yield Scratch(superuser, role, build, home.folder)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..core.database_copy import VERSION, examine, things
 from ..core.errors import Unavailable
-from .model import Backup, Damaged, Drill, NotDrillable, OnShare, Outcome
+from .model import Backup, Damaged, NotDrillable, OnShare
+from .outcome import Drill, Outcome
 from .sqlite import truth_of, unpack, workshop
 from .truth import differences, shortened
 from .verify import compare

@@ -10,8 +10,9 @@ from typing import Any
 from ..core.errors import InputRejected, Unavailable
 from .catalog import Catalog
 from .estimate import expected
-from .model import Backup, OnShare, document
+from .model import Backup, OnShare
 from .plan import Reason
+from .records import document
 from .restorer import Wish
 from .sqlite import restore_sqlite
 from .sqlites import Sqlites

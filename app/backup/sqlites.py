@@ -19,8 +19,9 @@ from ..core.signal import Emit
 from . import notices
 from .catalog import Catalog
 from .contents import Contents
-from .model import Backup, CalledOff, NotDrillable, OnShare, Running, Stopped, backup_id, drilled, failed
+from .model import Backup, CalledOff, NotDrillable, OnShare, Running, Stopped, backup_id, drilled
 from .plan import Daily, Reason, due, is_overdue
+from .records import failed
 from .rotation import Rotation
 from .settings import BackupSettings
 from .sqlite import SqliteRun

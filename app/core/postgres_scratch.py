@@ -9,8 +9,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,8 @@ _SHARED = Path("/var/lib/atalaia/drill")  # because not every account gets into 
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 _READY_SECONDS = 60.0
 _END_SECONDS = 5.0
+_GATE_SECONDS = 5.0
+_UNUSED_SECONDS = 30 * 86_400.0
 _STEP_SECONDS = 0.005
 _PER_PROCESS_KB = 4 << 20
 _CLUSTER = (
@@ -86,13 +88,12 @@ def scratch_postgres(
     """
     account = unprivileged()
     home = PostgresHome(place / f"drill-{secrets.token_hex(4)}", account)
-    home.prepare()
     try:
-        with home.turn(time.monotonic()):  # Because sweep() leaves alone what somebody holds.
+        with _held(home):
             template = _template(server, place, home, is_newer=major >= _ASKED_SINCE)
             for folder in (home.data, home.socket):
                 account.claim(folder)
-            _run(account, "cp", "-R", f"{template}/.", str(home.data))
+            _run(account, "cp", "-R", f"{template}/.", str(home.data), cwd=home.folder)
             newer = _NEWER_SETTINGS if major >= _ASKED_SINCE else {}
             with _running(server, home, {**newer, **settings}):
                 yield home
@@ -114,14 +115,33 @@ def find_place(folder: Path) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """End and remove what processes have left in find_place(folder) that were killed in the middle."""
+    """End and remove what processes have left in find_place(folder) that were killed in the middle.
+
+    What somebody holds, this application or another that shares the place, is left alone.
+    """
     account = unprivileged()
     place = _place(folder, account)
     for left in place.glob("drill-*"):
         home = PostgresHome(left, account)
-        with suppress(Unavailable, OSError), home.turn(time.monotonic()):
+        with suppress(Unavailable, OSError), _held(home):
             _kill(home)
             _remove(home)
+    for template in place.glob("template-*"):
+        # Because each release of a server has one, and each installation that shares the place.
+        with suppress(OSError):
+            if time.time() - template.stat().st_mtime > _UNUSED_SECONDS:
+                shutil.rmtree(template)
+
+
+@contextmanager
+def _held(home: PostgresHome) -> Iterator[None]:
+    """Make its folder and take its lock in one step, because sweep() removes what is there and not held."""
+    gate = PostgresHome(home.folder.parent, home.account)
+    with ExitStack() as held:
+        with gate.turn(time.monotonic() + _GATE_SECONDS):
+            home.prepare()
+            held.enter_context(home.turn(time.monotonic()))
+        yield
 
 
 def _place(folder: Path, account: Account) -> Path:
@@ -129,13 +149,18 @@ def _place(folder: Path, account: Account) -> Path:
 
 
 def _kill(home: PostgresHome) -> None:
-    pid = _postmaster(home)
-    for sign in (signal.SIGQUIT, signal.SIGKILL):
-        until = time.monotonic() + _END_SECONDS
-        while pid and _works_in(pid, home.data) and time.monotonic() < until:
+    """The server by the signal at which it tidies up, then whatever else works there, as cp or initdb."""
+    _send(signal.SIGQUIT, lambda: [pid for pid in [_postmaster(home)] if _works_in(pid, home.data)])
+    _send(signal.SIGKILL, lambda: [pid for pid in _every_pid() if _works_in(pid, home.folder)])
+
+
+def _send(sign: signal.Signals, to: Callable[[], list[int]]) -> None:
+    until = time.monotonic() + _END_SECONDS
+    while (left := to()) and time.monotonic() < until:
+        for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, sign)
-            time.sleep(_STEP_SECONDS)
+        time.sleep(_STEP_SECONDS)
 
 
 def _remove(home: PostgresHome) -> None:
@@ -198,18 +223,20 @@ def _template(server: Path, place: Path, home: PostgresHome, *, is_newer: bool) 
     if not template.exists():
         part = home.folder / "template"
         home.account.claim(part)
-        _run(home.account, server / "bin" / "initdb", *options, f"--pgdata={part}")
+        initdb = server / "bin" / "initdb"
+        _run(home.account, initdb, *options, f"--pgdata={part}", cwd=home.folder)
         # Because another process may have made the same meanwhile, and either will do.
         with suppress(OSError):
             part.rename(template)
+    os.utime(template)  # Because sweep() removes what nobody has used for long.
     return template
 
 
-def _run(account: Account, *command: str | Path) -> None:
+def _run(account: Account, *command: str | Path, cwd: Path = Path("/")) -> None:
     done = subprocess.run(
         command,
         env=_ENVIRONMENT,
-        cwd="/",
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -242,8 +269,13 @@ def _postmaster(home: PostgresHome) -> int:
         return 0
 
 
+def _every_pid() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
 def _works_in(pid: int, folder: Path) -> bool:
+    """Whether its working folder is that one, or is inside."""
     try:
-        return Path(f"/proc/{pid}/cwd").samefile(folder)
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder.resolve())
     except OSError:
         return False

@@ -14,11 +14,12 @@ from ..backup.dumps import Dumps
 from ..backup.duty import Duty
 from ..backup.engine import Engine
 from ..backup.inspection import Inspection
-from ..backup.model import Damaged, State, document
+from ..backup.model import Damaged, State
 from ..backup.offsite.courier import Courier
 from ..backup.offsite.settings import OffsiteSettings
 from ..backup.pgbackrest.engine import Repositories
 from ..backup.pgbackrest.settings import PgBackRestSettings
+from ..backup.records import document
 from ..backup.restorer import Wish
 from ..backup.settings import BackupSettings
 from ..backup.sqlite import KIND

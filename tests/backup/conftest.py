@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from app.core.postgres import EmbeddedPostgres
 
+from ..places import place_for
 from .drills import Yard
 from .server import Server
 
@@ -26,10 +25,8 @@ def server(postgres: EmbeddedPostgres) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def drill_place() -> Iterator[Path]:
     """A folder of scratch servers, in which also an unprivileged account gets along."""
-    place = Path(tempfile.mkdtemp(prefix="atalaia-drill-"))
-    place.chmod(0o711)
-    yield place
-    shutil.rmtree(place, ignore_errors=True)
+    with place_for("drill") as place:
+        yield place
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from typing import Any
 import psutil
 
 from app.backup.catalog import Catalog
-from app.backup.model import Backup, Drill
+from app.backup.model import Backup
+from app.backup.outcome import Drill
 from app.backup.settings import BackupSettings
 from app.backup.truth import Rows, Truth
 from app.services.backup_system import BackupSystem
@@ -177,7 +178,7 @@ class Yard:
 
     def left_over(self) -> list[str]:
         """What scratch servers have left."""
-        return [path.name for path in self.place.iterdir() if not path.name.startswith("template-")]
+        return [path.name for path in self.place.glob("drill-*")]
 
     def close(self) -> None:
         """End every page."""

@@ -17,7 +17,8 @@ import pytest
 
 from app.backup.builds import builds
 from app.backup.catalog import Catalog
-from app.backup.model import Backup, Outcome, State, major
+from app.backup.model import Backup, State, major
+from app.backup.outcome import Outcome
 from app.backup.restorer import Wish
 from app.backup.settings import BackupSettings
 from app.core.accounts import unprivileged

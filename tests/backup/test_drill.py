@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.backup.model import Outcome, State
+from app.backup.model import State
+from app.backup.outcome import Outcome
 from app.backup.truth import Rows
 from app.core.errors import Conflict, InputRejected, NotFound
 from app.core.health import Level
@@ -382,6 +383,19 @@ def test_killed_application_leaves_no_server(yard: Yard):
     yard.server.run("shop", "drop materialized view slow")
     assert yard.back_up().state is State.PROVEN
     assert yard.left_over() == []
+
+
+def test_killed_application_is_cleaned_up_after_by_who_lives(yard: Yard):
+    """Another worker, which has been up for long, removes what a killed one has left when it looks."""
+    made = yard.back_up(SLOW, drill="off")
+    living = yard.open()
+    assert living.status()["running"] is None
+    with yard.driller(made) as drilling:
+        wait_until(yard.servers, what="the scratch server", deadline=30)
+        assert living.status()["running"]["phase"] == "drilling"
+        drilling.kill()
+    assert living.status()["running"] is None
+    assert (yard.left_over(), yard.servers()) == ([], [])
 
 
 @pytest.mark.kill

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.backup.estimate import expected
-from app.backup.model import Backup, Drill, Outcome
+from app.backup.model import Backup
+from app.backup.outcome import Drill, Outcome
 
 from .samples import NOON, PRINT, SOURCE, a_backup
 

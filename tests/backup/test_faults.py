@@ -25,6 +25,7 @@ from app.core.signal import Condition
 from app.services.backup_system import BackupSystem
 from app.testing import FrozenClock, RecordingEmit, wait_until
 
+from ..places import place_for
 from .killing import Killing
 from .server import CONTENT, GUARDED, PASSWORD, Server
 
@@ -237,11 +238,16 @@ def test_killed_process(shop: Shop):
 
 
 @pytest.mark.kill
-def test_killed_at_random_instants(shop: Shop):
-    """Killed at any instant, a process leaves nothing half done: what is listed is whole and stays."""
-    killing = Killing(shop.page, shop.folder, shop.url, seed=1)
-    for _ in range(5):
-        killing.round()
+@pytest.mark.parametrize("early", [False, True], ids=["drill after", "drill meanwhile"])
+def test_killed_at_random_instants(shop: Shop, early: bool):
+    """Killed at any instant, a process leaves nothing half done: what is listed is whole and stays.
+
+    The next one removes what it has left: scratch servers, their folders, passwords, temporary files.
+    """
+    with place_for("drill") as place:
+        killing = Killing(shop.folder, shop.url, place, seed=1, early=early)
+        for _ in range(3):
+            killing.round()
 
 
 def test_no_secret_in_any_argv(shop: Shop):

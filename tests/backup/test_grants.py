@@ -65,7 +65,23 @@ def test_what_is_more_than_a_grant_is_not_run(definition: str):
     assert list(rights([entry("ACL", "x", definition)])) == []
 
 
-def test_hostile_signature_is_not_run():
-    """The same is so for the statement from which the signature of a function is taken."""
-    drop = "DROP FUNCTION public.f(); COPY t TO PROGRAM 'x';\n"
-    assert list(rights([entry("FUNCTION", "f()", drop=drop)])) == []
+@pytest.mark.parametrize(
+    ("kind", "drop"),
+    [
+        ("FUNCTION", "DROP FUNCTION public.f(); COPY t TO PROGRAM 'x';\n"),
+        ("OPERATOR", "DROP OPERATOR public.-- (a, b);\n"),
+        ("OPERATOR", "DROP OPERATOR public.+/* (a, b);\n"),
+        ("OPERATOR", 'DROP OPERATOR "a\'; --".+- (a, b); drop table t;\n'),
+        ("OPERATOR", "DROP OPERATOR public.+ (a, b) -- ;\n"),
+    ],
+)
+def test_hostile_signature_is_not_run(kind: str, drop: str):
+    """The same is so for the statement from which the signature of a function or operator is taken."""
+    assert list(rights([entry(kind, "f()", drop=drop)])) == []
+
+
+@pytest.mark.parametrize("name", ["-/", "<->", "~~>", "@@", "public.-", '"it\'s; --"./', "public.`|?"])
+def test_operators_are_named_as_they_are(name: str):
+    """Whatever an operator may be called, it can be given to its owner."""
+    told = rights([entry("OPERATOR", name, owner="boss", drop=f"DROP OPERATOR {name} (NONE, integer);\n")])
+    assert list(told)[1:] == [f'alter OPERATOR {name} (NONE, integer) owner to "boss";']

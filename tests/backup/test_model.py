@@ -1,4 +1,4 @@
-"""Ids and records of backups."""
+"""Ids and states of backups."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backup.model import Drill, Outcome, State, backup_id, document, drilled, is_backup_id, major
+from app.backup.model import State, backup_id, drilled, is_backup_id, major
+from app.backup.outcome import Drill, Outcome
 
-from .samples import NOON, a_backup, a_run
+from .samples import NOON, a_backup
 
 
 def test_id_tells_database_and_time():
@@ -36,12 +37,6 @@ def test_other_texts_are_no_ids(text: str):
 def test_only_verified_states_are_good():
     """A backup counts from CHECKED on."""
     assert [state.value for state in State if state.is_good] == ["checked", "restored", "proven"]
-
-
-def test_documents_have_times_as_text():
-    """Times in a document are RFC 3339 in UTC."""
-    assert document(a_backup())["started_at"] == "2026-11-23T12:00:00.000000Z"
-    assert document(a_run())["state"] == "running"
 
 
 @pytest.mark.parametrize(("version", "number"), [("18.4", 18), ("9.6.1", 9), ("19beta1", 19), ("", 0)])

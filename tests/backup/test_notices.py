@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from app.backup import notices
 from app.backup.contents import Contents
-from app.backup.model import Drill, Outcome, Verdict
+from app.backup.model import Verdict
+from app.backup.outcome import Drill, Outcome
 from app.core.signal import Category, Condition, Severity
 
 from .samples import NOON, a_backup, a_failure

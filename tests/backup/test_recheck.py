@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.backup.catalog import ROLES, Catalog
-from app.backup.model import RolesFile, State, Verdict
+from app.backup.companions import RolesFile
+from app.backup.model import State, Verdict
 from app.backup.recheck import recheck
 from app.core.errors import NotFound
 

@@ -8,8 +8,10 @@ from datetime import timedelta
 
 from app.backup.contents import Contents
 from app.backup.estimate import Expected, expected
-from app.backup.model import Drill, Outcome, State, Target
+from app.backup.model import State
+from app.backup.outcome import Drill, Outcome
 from app.backup.report import health, measures, restore_plan, status
+from app.backup.restoring import Target
 from app.backup.settings import BackupSettings
 from app.core.health import Level
 

@@ -10,8 +10,9 @@ import pytest
 from app.backup.client import Client
 from app.backup.connection import parse_connection
 from app.backup.dump import look_at
-from app.backup.model import Backup, Damaged, Restored, Stopped
+from app.backup.model import Backup, Damaged, Stopped
 from app.backup.restore import look_at_target, restore
+from app.backup.restoring import Restored
 from app.core.errors import AtalaiaError, Conflict, InputRejected, Unavailable
 
 from .samples import a_backup, flip_a_bit, write_archive

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.backup.client import Client
+from app.backup.companions import RolesFile
 from app.backup.connection import parse_connection
-from app.backup.model import Damaged, RolesFile
+from app.backup.model import Damaged
 from app.backup.roles import create_roles, drop_roles, needed_for, save_roles, saved_roles, statements
 from app.core.errors import NotFound
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from app.backup.catalog import PART, Catalog
-from app.backup.model import Drill, Outcome, State
+from app.backup.model import State
+from app.backup.outcome import Drill, Outcome
 from app.backup.truth import Rows
 from app.core.errors import Conflict, InputRejected
 from app.testing import wait_until

@@ -13,7 +13,8 @@ import pytest
 
 from app.backup.builds import Build, builds
 from app.backup.catalog import Catalog
-from app.backup.model import Backup, Outcome, State
+from app.backup.model import Backup, State
+from app.backup.outcome import Outcome
 from app.backup.settings import BackupSettings
 from app.core.postgres_home import PORT
 from app.core.postgres_scratch import scratch_postgres

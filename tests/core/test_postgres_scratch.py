@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +17,11 @@ import pytest
 from app.core.accounts import unprivileged
 from app.core.errors import Unavailable
 from app.core.postgres_home import PostgresHome
-from app.core.postgres_scratch import _without_network, find_place, scratch_postgres, sweep
+from app.core.postgres_scratch import _held, _remove, _without_network, find_place, scratch_postgres, sweep
 from app.core.postgres_wheel import every_server, newest_server
 from app.testing import wait_until
+
+from ..places import place_for
 
 CHECKOUT = Path(__file__).parents[2]
 HOLDER = """
@@ -36,10 +38,8 @@ with scratch_postgres(newest_server(), Path(sys.argv[1]), {}):
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
     """A folder of scratch servers."""
-    folder = Path(tempfile.mkdtemp(prefix="atalaia-scratch-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+    with place_for("scratch") as folder:
+        yield folder
 
 
 def ask(home: PostgresHome, query: str, server: Path) -> str:
@@ -65,8 +65,8 @@ def postmaster(home: PostgresHome) -> psutil.Process:
 
 
 def left(place: Path) -> list[str]:
-    """What is there beside the templates."""
-    return [path.name for path in place.iterdir() if not path.name.startswith("template-")]
+    """What is there of scratch servers."""
+    return [path.name for path in place.glob("drill-*")]
 
 
 @pytest.mark.parametrize("server", every_server(), ids=lambda server: f"{server.parent.name}-{server.name}")
@@ -159,6 +159,48 @@ def test_sweep_ends_a_server_without_its_keeper(place: Path):
     sweep(place)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     assert left(place) == []
+
+
+def test_sweep_leaves_one_alone_that_is_being_made(place: Path):
+    """While another process sweeps the same place without end, the folder of a new server stays."""
+    done = threading.Event()
+
+    def sweep_on() -> None:
+        while not done.is_set():
+            sweep(place)
+
+    sweeping = threading.Thread(target=sweep_on)
+    sweeping.start()
+    try:
+        for number in range(300):
+            home = PostgresHome(place / f"drill-{number}", unprivileged())
+            with _held(home):
+                assert home.folder.exists()
+                _remove(home)
+    finally:
+        done.set()
+        sweeping.join()
+
+
+def test_sweep_ends_whatever_works_there(place: Path):
+    """What a killed process had begun in a server's folder, as a copy of the template, is ended too."""
+    home = PostgresHome(place / "drill-left", unprivileged())
+    home.prepare()
+    with subprocess.Popen(["sleep", "600"], cwd=home.folder) as begun:
+        sweep(place)
+        assert begun.wait(10) == -signal.SIGKILL
+    assert left(place) == []
+
+
+def test_template_that_nobody_uses_goes(place: Path):
+    """A template goes when it was not used for a month; the one that is used stays."""
+    with scratch_postgres(newest_server(), place, {}):
+        used = sorted(path.name for path in place.glob("template-*"))
+    old = place / "template-of-a-release-long-gone"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    sweep(place)
+    assert sorted(path.name for path in place.glob("template-*")) == used
 
 
 def test_place_can_be_reached_by_the_account(tmp_path: Path):

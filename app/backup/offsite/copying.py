@@ -13,8 +13,9 @@ from typing import BinaryIO, Self
 from ...core.errors import InputRejected, NotFound, Unavailable
 from ...core.files import open_private
 from ..catalog import PART, ROLES, Catalog
+from ..companions import SecondCopy
 from ..manifest import sealed, unsealed
-from ..model import Backup, Damaged, OnShare, SecondCopy, is_backup_id
+from ..model import Backup, Damaged, OnShare, is_backup_id
 from ..retention import Policy, expired
 from .place import CHUNK_BYTES, Place, optional_package
 

@@ -18,8 +18,9 @@ from ...core.measure import Measure, Sample
 from ...core.signal import Emit
 from .. import notices
 from ..catalog import Catalog
+from ..companions import SecondCopy
 from ..contents import Contents
-from ..model import Backup, Damaged, OnShare, SecondCopy, Stopped
+from ..model import Backup, Damaged, OnShare, Stopped
 from .copying import Copier
 from .place import open_place
 from .progress import Board, Progress

@@ -13,8 +13,9 @@ import pyrage
 import pytest
 
 from app.backup.catalog import ROLES, Catalog
+from app.backup.companions import RolesFile, SecondCopy
 from app.backup.manifest import sealed
-from app.backup.model import Backup, Damaged, RolesFile, SecondCopy
+from app.backup.model import Backup, Damaged
 from app.backup.offsite.copying import Copier
 from app.backup.offsite.place import Place, open_place
 from app.backup.offsite.settings import OffsiteSettings
