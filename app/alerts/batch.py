@@ -7,14 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..core.clock import rfc3339
-from . import store
-from .model import Alert, Kind
-from .queue import Claim, Entry
+from .entries import Claim, Entry, Row, entries, row_of
+from .model import Kind
 
-_WITH_ALERT = (
-    "select outbox.id as row, outbox.key as row_key, outbox.kind as row_kind,"
-    " outbox.uncertain as row_uncertain, alert.* from outbox join alert on alert.id = outbox.alert_id"
-)
 _WAITING = (
     " where outbox.channel = :channel and outbox.state = 'pending' and outbox.kind != 'digest'"
     " and rank between :least and :highest and outbox.uncertain = 0"
@@ -43,38 +38,30 @@ def waiting(
         "largest": _LARGEST,
     }
     (number,) = connection.execute(
-        f"select count(*) from outbox {_WAITING}",  # noqa: S608 words of ours
+        f"select count(*) from (select 1 from outbox {_WAITING} limit {_STORM + 1})",  # noqa: S608 words of ours
         asked,
     ).fetchone()
     chosen = "" if number > _STORM else _DUE if group is None else " and grp = :group"
-    rows = connection.execute(
-        f"{_WITH_ALERT} {_WAITING} {chosen} {_NEWEST} order by outbox.id limit :largest", asked
+    return entries(
+        connection, channel, f"{_WAITING} {chosen} {_NEWEST} order by outbox.id limit :largest", asked
     )
-    return [_entry(row) for row in rows]
 
 
-def entry_of(connection: sqlite3.Connection, row: int) -> Entry:
-    """A row with its alert."""
-    return _entry(connection.execute(f"{_WITH_ALERT} where outbox.id = ?", (row,)).fetchone())
-
-
-def members(connection: sqlite3.Connection, digest: int) -> list[Entry]:
+def members(connection: sqlite3.Connection, channel: str, digest: int) -> list[Entry]:
     """What a digest speaks for."""
-    return [_entry(row) for row in connection.execute(f"{_WITH_ALERT} where outbox.digest = ?", (digest,))]
+    return entries(connection, channel, "where outbox.digest = :digest", {"digest": digest})
 
 
 def spoken_for(connection: sqlite3.Connection, row: int) -> tuple[str, list[Entry]]:
     """The channel of a row, and what it speaks for: itself, or what its digest holds."""
     found = connection.execute("select channel, kind from outbox where id = ?", (row,)).fetchone()
-    is_digest = found["kind"] == Kind.DIGEST
-    return found["channel"], members(connection, row) if is_digest else [entry_of(connection, row)]
+    channel, column = found["channel"], "digest" if found["kind"] == Kind.DIGEST else "id"
+    return channel, entries(connection, channel, f"where outbox.{column} = :row", {"row": row})
 
 
-def form(
-    connection: sqlite3.Connection, channel: str, key: str, entries: Sequence[Entry], now: datetime
-) -> sqlite3.Row:
+def form(connection: sqlite3.Connection, channel: str, key: str, held: Sequence[Entry], now: datetime) -> Row:
     """The row of a digest that speaks for these; the same notices make the same row again."""
-    rank = max(entry.alert.severity.rank for entry in entries)
+    rank = max(entry.alert.severity.rank for entry in held)
     connection.execute(
         "insert into outbox"
         " (key, alert_id, channel, kind, rank, state, created_at, touched_at, not_before, due_at)"
@@ -82,15 +69,15 @@ def form(
         " on conflict (key) do update set state = 'pending', touched_at = :now, not_before = :now",
         {"key": key, "channel": channel, "rank": rank, "now": rfc3339(now)},
     )
-    row: sqlite3.Row = connection.execute("select * from outbox where key = ?", (key,)).fetchone()
+    row = row_of(connection, key)
     connection.executemany(
         "update outbox set state = 'superseded', touched_at = ?, error = 'a newer notice says it'"
         " where alert_id = ? and channel = ? and state = 'pending' and id < ?",
-        [(rfc3339(now), entry.alert.id, channel, entry.row) for entry in entries],
+        [(rfc3339(now), entry.alert.id, channel, entry.row.id) for entry in held],
     )
     connection.executemany(
         "update outbox set state = 'grouped', digest = ?, touched_at = ? where id = ?",
-        [(row["id"], rfc3339(now), entry.row) for entry in entries],
+        [(row.id, rfc3339(now), entry.row.id) for entry in held],
     )
     return row
 
@@ -119,8 +106,3 @@ def dissolve(connection: sqlite3.Connection, claim: Claim, not_before: datetime,
         " where digest = ? and state = 'grouped'",
         (rfc3339(not_before), rfc3339(now), claim.row),
     )
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    alert = store.read(Alert, row)
-    return Entry(row["row"], row["row_key"], Kind(row["row_kind"]), alert, bool(row["row_uncertain"]))

@@ -12,6 +12,7 @@ from .escalation import ladder_of
 from .model import Alert, Kind, State, Step, Told
 from .overlays import gap
 from .policy import Policy
+from .records import save
 from .routing import Decision
 
 
@@ -37,19 +38,23 @@ class Dispatch:
 
     def plan_reminders(self, connection: sqlite3.Connection, alert: Alert) -> None:
         """Look again after the cooldown at what was seen again."""
-        for told in store.told_channels(connection, alert.fingerprint):
-            if told.due_at is None and told.at is not None:
-                due_at = told.at + gap(alert, told, self._policy.cooldown)
-                store.save_told(connection, replace(told, due_at=due_at))
+        for told in store.told_without_end(connection, alert.fingerprint):
+            assert told.at is not None
+            due_at = told.at + gap(alert, told, self._policy.cooldown)
+            save(connection, replace(told, due_at=due_at), told)
 
     def remind(self, connection: sqlite3.Connection, told: Told, now: datetime) -> None:
         """A lane is told again of what still fires, if there is something that it does not know."""
         alert = store.newest(connection, told.fingerprint)
-        store.save_told(connection, replace(told, owed="", due_at=None))
-        if alert is None or not alert.is_active or not self._goes_to(connection, alert, told.channel):
+        save(connection, replace(told, owed="", due_at=None), told)
+        if alert is None or not alert.is_active:
             return
         is_news = told.owed or told.alert_id != alert.id or alert.repeats > told.repeats
-        if is_news and not queue.is_open(connection, alert.id, told.channel):
+        if (
+            is_news
+            and self._goes_to(connection, alert, told.channel)
+            and not queue.is_open(connection, alert.id, told.channel)
+        ):
             self._add(connection, alert, Kind.REMINDER, told.channel, name=f"reminder-{now:%Y%m%dT%H%M%S}")
 
     def settle(self, connection: sqlite3.Connection, fingerprint: str, now: datetime) -> None:
@@ -62,7 +67,7 @@ class Dispatch:
             if told.kind != Kind.FLAPPING:
                 continue
             if alert.is_active:
-                store.save_told(connection, replace(told, owed="flapping", due_at=now))
+                save(connection, replace(told, owed="flapping", due_at=now), told)
             else:
                 name = f"settled-{now:%Y%m%dT%H%M%S}"
                 self._add(connection, alert, Kind.RESOLVED, told.channel, name=name)

@@ -7,6 +7,7 @@ when it changes is taken to have been looked at each minute in between.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -34,6 +35,15 @@ def states_of(changes: Sequence[datetime], now: datetime) -> list[int]:
         steady = max((following - change) // _LOOKED, 0)
         states += [state] * (1 + min(steady, STATES))
     return states[-STATES:]
+
+
+def settles_at(changes: Sequence[datetime]) -> datetime:
+    """From when on what flaps no longer does, if it does not change again."""
+    minutes = range(STATES + 1)
+    calm = bisect_left(
+        minutes, True, key=lambda minute: not flaps(changes, changes[-1] + minute * _LOOKED, did=True)
+    )
+    return changes[-1] + calm * _LOOKED
 
 
 def flaps(changes: Sequence[datetime], now: datetime, *, did: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -26,18 +27,19 @@ class Hours:
     def end_after(self, now: datetime) -> datetime | None:
         """When the hours end in which `now` lies, None outside of them."""
         today = now.astimezone(self.zone).date()
-        ends = [self._end(day, now) for day in (today - _DAY, today) if day.weekday() in self.days]
-        return max((end for end in ends if end is not None), default=None)
-
-    def _end(self, day: date, now: datetime) -> datetime | None:
-        last = day if self.begin < self.end else day + _DAY
-        begin, end = self._instant(day, self.begin), self._instant(last, self.end)
-        return end if begin <= now < end else None
-
-    def _instant(self, day: date, at: time) -> datetime:
-        return datetime.combine(day, at, self.zone).astimezone(UTC)
+        spans = [_span(self, day) for day in (today - _DAY, today) if day.weekday() in self.days]
+        return max((end for begin, end in spans if begin <= now < end), default=None)
 
 
+@lru_cache(maxsize=64)
+def _span(hours: Hours, day: date) -> tuple[datetime, datetime]:
+    """When the hours of a day begin and end; kept, because that is asked for each message."""
+    last = day if hours.begin < hours.end else day + _DAY
+    begin, end = datetime.combine(day, hours.begin, hours.zone), datetime.combine(last, hours.end, hours.zone)
+    return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+@cache
 def days_of(text: str) -> frozenset[int]:
     """The days of a text like "Mon-Fri" or "Sat, Sun"; ValueError when it names no days."""
     found: set[int] = set()

@@ -7,27 +7,27 @@ from dataclasses import replace
 from datetime import datetime
 
 from . import store
+from .entries import Entry
 from .model import Alert, Kind, Told
 from .overlays import Hold, gap
 from .policy import Policy
-from .queue import Entry
+from .records import save
 
 
 def owe(
-    connection: sqlite3.Connection, policy: Policy, alert: Alert, channel: str, held: Hold, now: datetime
+    connection: sqlite3.Connection, policy: Policy, alert: Alert, told: Told, held: Hold, now: datetime
 ) -> None:
     """While it fires, look at it again then, or when what holds it back has ended."""
     if held.is_for_good or not alert.is_active:
         return
-    told = store.told(connection, alert.fingerprint, channel)
     later = now + gap(alert, told, policy.cooldown)
-    store.save_told(connection, replace(told, owed=held.why, due_at=held.until or later))
+    save(connection, replace(told, owed=held.why, due_at=held.until or later), told)
 
 
 def keep(connection: sqlite3.Connection, policy: Policy, entry: Entry, channel: str, now: datetime) -> None:
     """The channel has delivered it."""
     before = store.told(connection, entry.alert.fingerprint, channel)
-    store.save_told(connection, after(before, entry, policy, now))
+    save(connection, after(before, entry, policy, now), before)
 
 
 def after(before: Told, entry: Entry, policy: Policy, now: datetime) -> Told:

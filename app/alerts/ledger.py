@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..core.clock import Clock
+from ..core.clock import Clock, rfc3339
 from ..core.database import Database, fold
 from ..core.guard import failures
 from ..core.journal import files_of
@@ -19,7 +19,14 @@ from .facts import Acknowledged, Ended, Fact, Observed, Silenced, Unsilenced, de
 from .matching import matches
 from .model import Alert, Kind, Silence, Step
 from .policy import Policy
+from .records import save
 from .state import Change
+
+_IS_DUE = """
+    select exists (select 1 from alert where expires_at <= :now)
+        or exists (select 1 from told where due_at <= :now)
+        or exists (select 1 from escalation where due_at <= :now)
+        or exists (select 1 from flap where settles_at <= :now)"""
 
 
 class Ledger:
@@ -36,7 +43,7 @@ class Ledger:
         with self._database.write() as connection:
             connection.execute("delete from inhibitor")
             for alert in store.active(connection):
-                watch.keep_inhibitor(connection, self._policy.inhibit, alert)
+                watch.keep_inhibitor(connection, self._policy.inhibit, None, alert)
 
     def fold(self, folder: Path) -> int:
         """Apply what is new in the journals; the number of facts."""
@@ -55,7 +62,7 @@ class Ledger:
         with self._database.write() as connection:
             expired = store.expired(connection, now)
             for alert in expired:
-                self._keep(connection, state.expire(alert, now), now)
+                self._keep(connection, alert, state.expire(alert, now), now)
             settled = watch.settled(connection, now)
             for fingerprint in settled:
                 self._dispatch.settle(connection, fingerprint, now)
@@ -101,11 +108,11 @@ class Ledger:
                 self._unsilence(connection, fact)
 
     def _observe(self, connection: sqlite3.Connection, seen: Observed) -> None:
-        last = store.newest(connection, seen.fingerprint)
-        change = state.observe(last, store.cleared_at(connection, seen.fingerprint), seen)
+        last, cleared_at = store.known(connection, seen.fingerprint)
+        change = state.observe(last, cleared_at, seen)
         if seen.condition == "cleared":
             store.save_cleared(connection, seen.fingerprint, seen.at)
-        self._keep(connection, change, seen.at)
+        self._keep(connection, last, change, seen.at, was_over=cleared_at is not None)
         if change.alert is not None and change.alert.is_active and change.notice is None:
             self._dispatch.plan_reminders(connection, change.alert)
 
@@ -114,7 +121,7 @@ class Ledger:
         if alert is None:
             return
         act = state.acknowledge if isinstance(fact, Acknowledged) else state.resolve
-        self._keep(connection, act(alert, fact.at, fact.by, fact.reason), fact.at)
+        self._keep(connection, alert, act(alert, fact.at, fact.by, fact.reason), fact.at)
         if isinstance(fact, Ended):
             store.save_cleared(connection, alert.fingerprint, fact.at)
 
@@ -128,7 +135,7 @@ class Ledger:
             fact.comment,
             until_resolved=fact.until_resolved,
         )
-        store.save_silence(connection, silence)
+        save(connection, silence)
         said = " ".join(f"{name}={pattern}" for name, pattern in fact.matchers.items())
         store.record(connection, "", fact.at, Step("silenced", f"{fact.silence_id}: {said}", fact.by))
 
@@ -136,37 +143,44 @@ class Ledger:
         silence = store.silence(connection, fact.silence_id)
         if silence is None or silence.ends_at <= fact.at:
             return
-        store.save_silence(connection, replace(silence, ends_at=fact.at, ended_by=fact.by))
+        save(connection, replace(silence, ends_at=fact.at, ended_by=fact.by), silence)
         store.hurry_owed(connection, fact.at)
         store.record(connection, "", fact.at, Step("unsilenced", fact.silence_id, fact.by))
 
-    def _keep(self, connection: sqlite3.Connection, change: Change, at: datetime) -> None:
-        """Alert, history and notices of one change, and what it means for other alerts."""
+    def _keep(
+        self,
+        connection: sqlite3.Connection,
+        last: Alert | None,
+        change: Change,
+        at: datetime,
+        *,
+        was_over: bool = False,
+    ) -> None:
+        """Alert, history and notices of one change, and what it means for other alerts.
+
+        was_over: whether the condition has ever been said to be over.
+        """
         alert = change.alert
         if alert is None:
             return
-        store.save(connection, alert)
+        before = last if last is not None and last.id == alert.id else None
+        save(connection, alert, before)
         for step in change.steps:
             store.record(connection, alert.id, at, step)
         if change.notice is not None:
             self._dispatch.notify(connection, alert, change.notice, at)
-        if watch.keep_inhibitor(connection, self._policy.inhibit, alert):
+        if watch.keep_inhibitor(connection, self._policy.inhibit, before, alert):
             store.hurry_owed(connection, self._clock.now())
-        self._count_change(connection, change, at)
+        if change.notice is Kind.RESOLVED or (change.notice is Kind.FIRED and was_over):
+            self._count_change(connection, alert, at)
         if change.notice is Kind.RESOLVED:
             self._end_silences(connection, alert, at)
 
-    def _count_change(self, connection: sqlite3.Connection, change: Change, at: datetime) -> None:
+    def _count_change(self, connection: sqlite3.Connection, alert: Alert, at: datetime) -> None:
         """A beginning after an end, and an end, are what flapping is made of."""
-        assert change.alert is not None
-        fingerprint = change.alert.fingerprint
-        if change.notice is Kind.RESOLVED or (
-            change.notice is Kind.FIRED and store.cleared_at(connection, fingerprint) is not None
-        ):
-            since = watch.changed(connection, fingerprint, at)
-            if since == at:
-                step = Step("flapping", "it comes and goes; nothing more is said until it has settled")
-                store.record(connection, change.alert.id, at, step)
+        if watch.changed(connection, alert.fingerprint, at) == at:
+            step = Step("flapping", "it comes and goes; nothing more is said until it has settled")
+            store.record(connection, alert.id, at, step)
 
     def _end_silences(self, connection: sqlite3.Connection, over: Alert, at: datetime) -> None:
         """Those that were to last until what they are about is over."""
@@ -174,15 +188,12 @@ class Ledger:
             if not silence.until_resolved or not matches(silence.matchers, over):
                 continue
             if not any(matches(silence.matchers, alert) for alert in store.active(connection)):
-                store.save_silence(connection, replace(silence, ends_at=at, ended_by="atalaia"))
+                save(connection, replace(silence, ends_at=at, ended_by="atalaia"), silence)
                 step = Step("unsilenced", f"{silence.id}: what it was about is over", "atalaia")
                 store.record(connection, "", at, step)
 
 
 def _is_due(connection: sqlite3.Connection, now: datetime) -> bool:
-    return bool(
-        store.expired(connection, now)
-        or store.told_due(connection, now)
-        or store.escalations_due(connection, now)
-        or watch.is_flapping(connection)
-    )
+    """By one statement, because this is asked each second and mostly so for nothing."""
+    (due,) = connection.execute(_IS_DUE, {"now": rfc3339(now)}).fetchone()
+    return bool(due)

@@ -23,11 +23,11 @@ from typing import Any
 from ..core.clock import Clock, rfc3339
 from ..core.database import Database
 from ..core.errors import DeliveryFailed
-from . import batch, knowledge, queue, standing, store
+from . import accepted, batch, knowledge, queue, standing, store
+from .entries import Claim, Entry
 from .model import Delivery, Progress, Receipt, Step
 from .overlays import Hold
 from .policy import Policy
-from .queue import Claim, Entry
 from .routing import CHANNEL_FAILED
 from .turn import Turn, bucket_name, ranks_of
 
@@ -69,9 +69,6 @@ class Outbox:
         6. the row is leased to this process under a higher fence.
         """
         now = self._clock.now()
-        with self._database.read() as connection:
-            if not queue.has_work(connection, channel, now):
-                return None
         with self._database.write() as connection:
             lane = self._policy.lane(channel)
             queue.take_back(connection, channel, now, _ARRIVES if lane.can_be_asked else timedelta(0))
@@ -80,6 +77,11 @@ class Outbox:
                 return None
             since = datetime.fromisoformat(failing["failing_since"]) if failing else None
             return Turn(connection, self._policy, lane, now, self._fresh_since(now), since).take()
+
+    def has_due(self, channel: str) -> bool:
+        """Whether claim() or to_ask() may have something now."""
+        with self._database.read() as connection:
+            return queue.has_due(connection, channel, self._clock.now())
 
     def has_open(self, channel: str) -> bool:
         """Whether there is anything that claim() or to_ask() could answer, now or later."""
@@ -128,24 +130,24 @@ class Outbox:
         """What a channel accepted and is to be asked about now."""
         now = self._clock.now()
         with self._database.read() as connection:
-            row = queue.to_ask(connection, channel, now)
+            row = accepted.to_ask(connection, channel, now)
         if row is None:
             return None
         return Accepted(row["id"], row["reference"], row["asked"], datetime.fromisoformat(row["created_at"]))
 
-    def asked(self, accepted: Accepted, delivery: Delivery) -> None:
+    def asked(self, message: Accepted, delivery: Delivery) -> None:
         """What the channel answered: it is delivered, it is on its way still, or it failed after all."""
         now = self._clock.now()
         with self._database.write() as connection:
             match delivery.progress:
-                case Progress.PENDING if accepted.asked < _LONGEST_ASKED:
-                    pause = min(_FIRST_WAIT * 2**accepted.asked, _LONGEST_WAIT)
-                    queue.ask_later(connection, accepted.row, now + timedelta(seconds=pause), now)
+                case Progress.PENDING if message.asked < _LONGEST_ASKED:
+                    pause = min(_FIRST_WAIT * 2**message.asked, _LONGEST_WAIT)
+                    accepted.ask_later(connection, message.row, now + timedelta(seconds=pause), now)
                 case Progress.FAILED:
-                    self._undelivered(connection, accepted.row, delivery, now)
+                    self._undelivered(connection, message.row, delivery, now)
                 case progress:
                     said = "" if progress is Progress.DELIVERED else "nobody can say whether it arrived"
-                    self._arrived(connection, accepted.row, said, now)
+                    self._arrived(connection, message.row, said, now)
 
     def retire(self, channels: Collection[str]) -> None:
         """Withhold what waits for channels that are no longer configured."""
@@ -160,7 +162,7 @@ class Outbox:
 
     def _arrived(self, connection: sqlite3.Connection, row: int, said: str, now: datetime) -> None:
         channel, entries = batch.spoken_for(connection, row)
-        if queue.end_accepted(connection, row, "sent", "", now):
+        if accepted.end_accepted(connection, row, "sent", "", now):
             for entry in entries:
                 step = Step("unconfirmed" if said else "delivered", said or "confirmed", channel=channel)
                 store.record(connection, entry.alert.id, now, step)
@@ -170,7 +172,7 @@ class Outbox:
     ) -> None:
         channel, entries = batch.spoken_for(connection, row)
         state, what = ("dead", "dead") if delivery.permanent else ("pending", "failed")
-        if not queue.end_accepted(connection, row, state, delivery.reason, now):
+        if not accepted.end_accepted(connection, row, state, delivery.reason, now):
             return
         for entry in entries:
             store.forget_told(connection, entry.alert, channel)
@@ -201,7 +203,8 @@ class Outbox:
         """Another channel is told at once, and this one again after its cooldown if it still fires."""
         for entry in entries:
             held = Hold("not delivered")
-            knowledge.owe(connection, self._policy, entry.alert, channel, held, now)
+            told = store.told(connection, entry.alert.fingerprint, channel)
+            knowledge.owe(connection, self._policy, entry.alert, told, held, now)
             self._fall_back(connection, entry, channel, now)
 
     def _fall_back(self, connection: sqlite3.Connection, entry: Entry, channel: str, now: datetime) -> None:
@@ -223,8 +226,8 @@ class Outbox:
         lane = self._policy.lane(claim.channel)
         if lane.limits.seconds:
             name = bucket_name(lane, ranks_of(claim.notice.alert.severity.rank))
-            left = store.bucket(connection, name, lane.limits, now).taken()
-            store.save_bucket(connection, name, left)
+            left = store.buckets(connection, (name,), lane.limits, now)[name]
+            store.save_bucket(connection, name, left.taken())
 
     def _fresh_since(self, now: datetime) -> str:
         """Just after a start, what waited before goes on waiting until everything was looked at once."""

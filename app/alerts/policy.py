@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -49,10 +49,14 @@ class Policy:
     fallback: tuple[str, ...] = ()
     announces_acknowledgements: bool = True
     settle: timedelta = timedelta(0)
+    by_name: Mapping[str, Lane] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {lane.name: lane for lane in self.lanes})
 
     def lane(self, name: str) -> Lane:
         """The lane of that name; one that is no longer configured has no limits."""
-        return next((lane for lane in self.lanes if lane.name == name), Lane(name))
+        return self.by_name.get(name) or Lane(name)
 
     def windows(self, now: datetime) -> list[Window]:
         """The maintenance that is under way."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..core.clock import rfc3339
+from .entries import Claim, Entry, Row, entry_or_digest
 from .lease import is_alive, owner_name
-from .model import Alert, Kind, Notice
+from .model import Alert, Kind
 
 _LEASE = timedelta(seconds=120)
 _SUPERSEDE = (
@@ -18,39 +18,29 @@ _SUPERSEDE = (
     " where channel = ? and alert_id = ? and state = 'pending' and id < ?"
 )
 # Because a row that was touched in the future only says that the clock was set back.
-_DUE = (
-    "select * from outbox where channel = :channel and state = 'pending'"
-    " and rank between :least and :highest and (not_before <= :now or touched_at > :now)"
+_DUE = "channel = :channel and state = 'pending' and (not_before <= :now or touched_at > :now)"
+_HAS_DUE = f"""
+    select 1 from outbox where channel = :channel and state = 'sending' union all
+    select 1 from outbox where {_DUE} union all
+    select 1 from outbox where channel = :channel and state = 'accepted'
+    and (not_before <= :now or touched_at > :now) limit 1"""  # noqa: S608 words of ours
+_HAS_OPEN = " union all ".join(
+    f"select 1 from outbox where channel = :channel and state = '{state}'"  # noqa: S608 words of ours
+    for state in ("pending", "sending", "accepted")
 )
+# Because what may have been delivered is found by its receiver only among its newest messages.
+_FIRST = f"""
+    select coalesce(
+        (select id from outbox where {_DUE} and rank between :least and :highest and uncertain = 1
+         order by rank desc, id limit 1),
+        (select id from outbox where {_DUE} and rank between :least and :highest
+         and (created_at >= :since or rank = 3) order by rank desc, id limit 1))"""  # noqa: S608 words of ours
+_FIRST_OR_NEWER = f"""
+    select case first.kind when 'digest' then first.id else
+        (select max(id) from outbox
+         where channel = :channel and alert_id = first.alert_id and state = 'pending') end
+    from outbox first where first.id = ({_FIRST})"""  # noqa: S608 words of ours
 _REACHED = "'pending', 'sending', 'grouped', 'accepted', 'sent'"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the outbox with its alert; `kind` is what is to be said to this channel."""
-
-    row: int
-    key: str
-    kind: Kind
-    alert: Alert
-    uncertain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A notice that this process, and nobody else, is about to send.
-
-    entries: the rows that it speaks for; failing_since: since when every attempt of this channel
-    failed, None when the last one did not.
-    """
-
-    row: int
-    fence: int
-    channel: str
-    attempts: int
-    notice: Notice
-    entries: tuple[Entry, ...]
-    failing_since: datetime | None
 
 
 def add(
@@ -121,22 +111,15 @@ def is_open(connection: sqlite3.Connection, alert_id: str, channel: str) -> bool
     return rows.fetchone() is not None
 
 
-def has_work(connection: sqlite3.Connection, channel: str, now: datetime) -> bool:
-    """Whether a claim may find something."""
-    rows = connection.execute(
-        "select 1 from outbox where channel = :channel and state = 'sending' union all"
-        " select 1 from outbox where channel = :channel and state = 'pending'"
-        " and (not_before <= :now or touched_at > :now) limit 1",
-        {"channel": channel, "now": rfc3339(now)},
-    )
-    return rows.fetchone() is not None
+def has_due(connection: sqlite3.Connection, channel: str, now: datetime) -> bool:
+    """Whether a claim may find something, or something is to be asked about, now."""
+    asked = {"channel": channel, "now": rfc3339(now)}
+    return connection.execute(_HAS_DUE, asked).fetchone() is not None
 
 
 def has_open(connection: sqlite3.Connection, channel: str) -> bool:
     """Whether anything waits for a channel, is being sent, or is to be asked about, now or later."""
-    one = "select 1 from outbox where channel = :channel and state ="
-    states = " union all ".join(f"{one} '{state}'" for state in ("pending", "sending", "accepted"))
-    return connection.execute(f"{states} limit 1", {"channel": channel}).fetchone() is not None
+    return connection.execute(f"{_HAS_OPEN} limit 1", {"channel": channel}).fetchone() is not None
 
 
 def take_back(connection: sqlite3.Connection, channel: str, now: datetime, pause: timedelta) -> None:
@@ -156,39 +139,19 @@ def take_back(connection: sqlite3.Connection, channel: str, now: datetime, pause
 
 def first(
     connection: sqlite3.Connection, channel: str, now: datetime, ranks: tuple[int, int], fresh_since: str
-) -> sqlite3.Row | None:
+) -> Entry | Row | None:
     """The row whose turn it is: a digest, or the newest of its alert.
 
-    What may have been delivered comes first, as long as its receiver can find it among its newest
-    messages, then the most severe and oldest. ranks: the least and the highest that have their turn.
-    What is less than CRITICAL and older than `fresh_since` is left.
+    What may have been delivered comes first, then the most severe and oldest. ranks: the least and the
+    highest that have their turn. What is less than CRITICAL and older than `fresh_since` is left.
     """
     asked = {"channel": channel, "now": rfc3339(now), "least": ranks[0], "highest": ranks[1]}
-    row: sqlite3.Row | None = (
-        connection.execute(f"{_DUE} and uncertain = 1 order by rank desc, id limit 1", asked).fetchone()
-        or connection.execute(
-            f"{_DUE} and (created_at >= :since or rank = 3) order by rank desc, id limit 1",
-            {**asked, "since": fresh_since},
-        ).fetchone()
-    )
-    if row is None or row["kind"] == Kind.DIGEST:
-        return row
-    newest: sqlite3.Row = connection.execute(
-        "select * from outbox where channel = ? and alert_id = ? and state = 'pending'"
-        " order by id desc limit 1",
-        (channel, row["alert_id"]),
-    ).fetchone()
-    return newest
+    return entry_or_digest(connection, channel, _FIRST_OR_NEWER, {**asked, "since": fresh_since})
 
 
-def supersede(connection: sqlite3.Connection, newest: sqlite3.Row, now: datetime) -> None:
+def supersede(connection: sqlite3.Connection, channel: str, newest: Entry, now: datetime) -> None:
     """The newest row speaks for the older ones of its alert."""
-    connection.execute(_SUPERSEDE, (rfc3339(now), newest["channel"], newest["alert_id"], newest["id"]))
-
-
-def supersede_older(connection: sqlite3.Connection, channel: str, newest: Entry, now: datetime) -> None:
-    """The same for an entry, so that what it would have replaced is not told in its place."""
-    connection.execute(_SUPERSEDE, (rfc3339(now), channel, newest.alert.id, newest.row))
+    connection.execute(_SUPERSEDE, (rfc3339(now), channel, newest.alert.id, newest.row.id))
 
 
 def withhold(connection: sqlite3.Connection, row: int, why: str, now: datetime) -> None:
@@ -217,22 +180,13 @@ def reference(connection: sqlite3.Connection, alert_id: str, channel: str) -> st
     return str(row["reference"]) if row else ""
 
 
-def lease(
-    connection: sqlite3.Connection,
-    row: sqlite3.Row,
-    notice: Notice,
-    entries: tuple[Entry, ...],
-    failing_since: datetime | None,
-    now: datetime,
-) -> Claim:
+def lease(connection: sqlite3.Connection, row: Row, now: datetime) -> None:
     """The row belongs to this process until the lease ends or somebody raises the fence."""
     connection.execute(
-        "update outbox set state = 'sending', fence = fence + 1, attempts = attempts + 1,"
+        "update outbox set state = 'sending', fence = ?, attempts = ?,"
         " lease_owner = ?, lease_until = ?, touched_at = ? where id = ?",
-        (owner_name(), rfc3339(now + _LEASE), rfc3339(now), row["id"]),
+        (row.fence + 1, row.attempts + 1, owner_name(), rfc3339(now + _LEASE), rfc3339(now), row.id),
     )
-    fence, attempts = row["fence"] + 1, row["attempts"] + 1
-    return Claim(row["id"], fence, row["channel"], attempts, notice, entries, failing_since)
 
 
 def mark(
@@ -256,40 +210,6 @@ def mark(
         ),
     )
     return marked.rowcount == 1
-
-
-def to_ask(connection: sqlite3.Connection, channel: str, now: datetime) -> sqlite3.Row | None:
-    """The row whose receiver is to be asked what became of it."""
-    row: sqlite3.Row | None = connection.execute(
-        "select * from outbox where channel = ? and state = 'accepted'"
-        " and (not_before <= ? or touched_at > ?) order by not_before limit 1",
-        (channel, rfc3339(now), rfc3339(now)),
-    ).fetchone()
-    return row
-
-
-def ask_later(connection: sqlite3.Connection, row: int, at: datetime, now: datetime) -> None:
-    """Nothing is known yet."""
-    connection.execute(
-        "update outbox set asked = asked + 1, not_before = ?, touched_at = ?"
-        " where id = ? and state = 'accepted'",
-        (rfc3339(at), rfc3339(now), row),
-    )
-
-
-def end_accepted(connection: sqlite3.Connection, row: int, state: str, error: str, now: datetime) -> bool:
-    """It is known what became of an accepted row and of what it speaks for; False when it was before."""
-    ended = connection.execute(
-        "update outbox set state = ?, error = ?, touched_at = ?, not_before = ?, asked = 0"
-        " where id = ? and state = 'accepted'",
-        (state, error, *[rfc3339(now)] * 2, row),
-    )
-    if state != "sent":
-        connection.execute(
-            "update outbox set state = ? where digest = ? and state = 'sent'",
-            ("grouped" if state == "pending" else state, row),
-        )
-    return ended.rowcount == 1
 
 
 def retire(connection: sqlite3.Connection, kept: Collection[str]) -> None:

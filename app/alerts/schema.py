@@ -101,4 +101,10 @@ MIGRATIONS = (
     create index outbox_doubtful on outbox (channel, rank desc, id)
     where state = 'pending' and uncertain = 1; -- for what a crash may have delivered
     """,
+    """
+    alter table flap add column settles_at text;
+    update flap set settles_at = strftime('%Y-%m-%dT%H:%M:%f000Z', changed_at, '+22 minutes')
+    where since is not null;
+    create index flap_settling on flap (settles_at) where settles_at is not null; -- for the tick
+    """,
 )

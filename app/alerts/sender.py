@@ -14,10 +14,10 @@ from ..core.guard import guard
 from ..core.poll import Poll
 from ..core.signal import Condition, Emit
 from .channels import Channel
+from .entries import Claim
 from .lanes import offer
 from .model import Delivery, Notice, Progress, Receipt
 from .outbox import Outbox
-from .queue import Claim
 from .routing import CHANNEL_FAILED
 from .troubles import channel_failed
 
@@ -63,6 +63,10 @@ class Sender:
         """Wait for the end, not longer than a delivery may take."""
         self._thread.join(_STOP_SECONDS)
 
+    def work(self) -> bool:
+        """Deliver a notice, or ask what became of one; False when nothing is due."""
+        return self._outbox.has_due(self._channel.name) and (self.deliver_next() or self.ask_next())
+
     def deliver_next(self) -> bool:
         """Deliver one notice, or find out that it cannot be; False when there is none."""
         claim = self._outbox.claim(self._channel.name)
@@ -104,7 +108,7 @@ class Sender:
         return self._outbox.has_open(self._channel.name)
 
     def _deliver_all(self) -> None:
-        while self._may_go_on() and (self.deliver_next() or self.ask_next()):
+        while self._may_go_on() and self.work():
             pass
 
     def _may_go_on(self) -> bool:

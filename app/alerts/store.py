@@ -6,21 +6,17 @@ transaction. The notices on their way have a file of their own: outbox.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from ..core.clock import rfc3339
 from ..core.database import Database
 from .bucket import Bucket, full
 from .model import Alert, Limits, Silence, Step, Told
+from .records import read, select, width
 from .schema import MIGRATIONS
 
 _FILE = "alerts.sqlite"
@@ -28,10 +24,10 @@ _FILE = "alerts.sqlite"
 # Because a reason that comes again for the same alert is counted on its line instead of filling the history.
 _COUNTED = ("repeated", "severity", "ignored", "withheld", "postponed", "failed")
 
-_KEYS = {"alert": "id", "silence": "id", "told": "fingerprint, channel"}
-_RECORDS: Mapping[str, type[Alert | Silence | Told]] = {"alert": Alert, "silence": Silence, "told": Told}
-
-_Record = TypeVar("_Record", Alert, Silence, Told)
+# The active episode of a fingerprint, else the last one.
+_NEWEST = """alert.id = coalesce(
+    (select id from alert where fingerprint = :fingerprint and resolved_at is null),
+    (select max(id) from alert where fingerprint = :fingerprint))"""
 
 
 def open_store(folder: Path) -> Database:
@@ -41,42 +37,38 @@ def open_store(folder: Path) -> Database:
 
 def newest(connection: sqlite3.Connection, fingerprint: str) -> Alert | None:
     """The active episode of a fingerprint, else the last one."""
-    for query in (
-        "select * from alert where fingerprint = ? and resolved_at is null",
-        "select * from alert where fingerprint = ? order by id desc limit 1",
-    ):
-        row = connection.execute(query, (fingerprint,)).fetchone()
-        if row is not None:
-            return read(Alert, row)
-    return None
+    found = _alerts(connection, f"from alert where {_NEWEST}", {"fingerprint": fingerprint})
+    return found[0] if found else None
+
+
+def known(connection: sqlite3.Connection, fingerprint: str) -> tuple[Alert | None, datetime | None]:
+    """The newest episode of a fingerprint, and when the condition was last said to be over."""
+    row = connection.execute(
+        select(
+            Alert,
+            ", cleared.at from (select 1) left join cleared on cleared.fingerprint = :fingerprint"
+            f" left join alert on {_NEWEST}",
+        ),
+        {"fingerprint": fingerprint},
+    ).fetchone()
+    cleared_at = row[width(Alert)]
+    return read(Alert, row) if row["id"] else None, datetime.fromisoformat(cleared_at) if cleared_at else None
 
 
 def by_id(connection: sqlite3.Connection, alert_id: str) -> Alert | None:
     """The alert of that id."""
-    row = connection.execute("select * from alert where id = ?", (alert_id,)).fetchone()
-    return read(Alert, row) if row else None
+    found = _alerts(connection, "from alert where id = :id", {"id": alert_id})
+    return found[0] if found else None
 
 
 def active(connection: sqlite3.Connection) -> list[Alert]:
     """Every alert that is not over."""
-    return [read(Alert, row) for row in connection.execute("select * from alert where resolved_at is null")]
+    return _alerts(connection, "from alert where resolved_at is null", {})
 
 
 def expired(connection: sqlite3.Connection, now: datetime) -> list[Alert]:
     """Active alerts that were not observed again in time."""
-    rows = connection.execute("select * from alert where expires_at <= ?", (rfc3339(now),))
-    return [read(Alert, row) for row in rows]
-
-
-def save(connection: sqlite3.Connection, alert: Alert) -> None:
-    """Insert or update an alert."""
-    _write(connection, "alert", alert)
-
-
-def cleared_at(connection: sqlite3.Connection, fingerprint: str) -> datetime | None:
-    """When the condition was last said to be over."""
-    row = connection.execute("select at from cleared where fingerprint = ?", (fingerprint,)).fetchone()
-    return datetime.fromisoformat(row["at"]) if row else None
+    return _alerts(connection, "from alert where expires_at <= :now", {"now": rfc3339(now)})
 
 
 def save_cleared(connection: sqlite3.Connection, fingerprint: str, at: datetime) -> None:
@@ -134,45 +126,39 @@ def decisions(connection: sqlite3.Connection, alert_id: str | None = None) -> li
 
 def silences(connection: sqlite3.Connection, now: datetime) -> list[Silence]:
     """The silences that have not ended."""
-    rows = connection.execute("select * from silence where ends_at > ? order by ends_at", (rfc3339(now),))
-    return [read(Silence, row) for row in rows]
+    query = select(Silence, "from silence where ends_at > ? order by ends_at")
+    return [read(Silence, row) for row in connection.execute(query, (rfc3339(now),))]
 
 
 def silence(connection: sqlite3.Connection, silence_id: str) -> Silence | None:
     """The silence of that id."""
-    row = connection.execute("select * from silence where id = ?", (silence_id,)).fetchone()
+    row = connection.execute(select(Silence, "from silence where id = ?"), (silence_id,)).fetchone()
     return read(Silence, row) if row else None
-
-
-def save_silence(connection: sqlite3.Connection, silence: Silence) -> None:
-    """Insert or update a silence."""
-    _write(connection, "silence", silence)
 
 
 def told(connection: sqlite3.Connection, fingerprint: str, channel: str) -> Told:
     """What a channel knows of a fingerprint."""
-    row = connection.execute(
-        "select * from told where fingerprint = ? and channel = ?", (fingerprint, channel)
-    ).fetchone()
+    query = select(Told, "from told where fingerprint = ? and channel = ?")
+    row = connection.execute(query, (fingerprint, channel)).fetchone()
     return read(Told, row) if row else Told(fingerprint, channel)
 
 
 def told_channels(connection: sqlite3.Connection, fingerprint: str) -> list[Told]:
     """What every channel knows of a fingerprint."""
-    rows = connection.execute("select * from told where fingerprint = ?", (fingerprint,))
-    return [read(Told, row) for row in rows]
+    query = select(Told, "from told where fingerprint = ?")
+    return [read(Told, row) for row in connection.execute(query, (fingerprint,))]
+
+
+def told_without_end(connection: sqlite3.Connection, fingerprint: str) -> list[Told]:
+    """The same of those that were told of it, and where nothing is to be looked at again."""
+    query = select(Told, "from told where fingerprint = ? and due_at is null and at is not null")
+    return [read(Told, row) for row in connection.execute(query, (fingerprint,))]
 
 
 def told_due(connection: sqlite3.Connection, now: datetime) -> list[Told]:
     """What is to be looked at again."""
-    return [
-        read(Told, row) for row in connection.execute("select * from told where due_at <= ?", (rfc3339(now),))
-    ]
-
-
-def save_told(connection: sqlite3.Connection, told: Told) -> None:
-    """Insert or update what a channel knows."""
-    _write(connection, "told", told)
+    query = select(Told, "from told where due_at <= ?")
+    return [read(Told, row) for row in connection.execute(query, (rfc3339(now),))]
 
 
 def forget_told(connection: sqlite3.Connection, alert: Alert, channel: str) -> None:
@@ -184,12 +170,17 @@ def forget_told(connection: sqlite3.Connection, alert: Alert, channel: str) -> N
     )
 
 
-def bucket(connection: sqlite3.Connection, name: str, limits: Limits, now: datetime) -> Bucket:
+def buckets(
+    connection: sqlite3.Connection, names: Collection[str], limits: Limits, now: datetime
+) -> dict[str, Bucket]:
     """The tokens that there are now."""
-    row = connection.execute("select * from bucket where name = ?", (name,)).fetchone()
-    if row is None:
-        return full(limits, now)
-    return Bucket(row["tokens"], datetime.fromisoformat(row["at"])).filled(limits, now)
+    places = ", ".join("?" * len(names))
+    rows = connection.execute(
+        f"select name, tokens, at from bucket where name in ({places})",  # noqa: S608 question marks
+        tuple(names),
+    )
+    left = {row["name"]: Bucket(row["tokens"], datetime.fromisoformat(row["at"])) for row in rows}
+    return {name: left[name].filled(limits, now) if name in left else full(limits, now) for name in names}
 
 
 def save_bucket(connection: sqlite3.Connection, name: str, bucket: Bucket) -> None:
@@ -201,11 +192,12 @@ def save_bucket(connection: sqlite3.Connection, name: str, bucket: Bucket) -> No
 
 def escalations_due(connection: sqlite3.Connection, now: datetime) -> list[tuple[Alert, int]]:
     """Alerts that nobody was on in time, and the rung that is due."""
-    rows = connection.execute(
-        "select alert.*, escalation.step as rung from escalation join alert on alert.id = escalation.alert_id"
+    query = select(
+        Alert,
+        ", escalation.step as rung from escalation join alert on alert.id = escalation.alert_id"
         " where escalation.due_at <= ?",
-        (rfc3339(now),),
     )
+    rows = connection.execute(query, (rfc3339(now),))
     return [(read(Alert, row), row["rung"]) for row in rows]
 
 
@@ -270,33 +262,5 @@ def forget_file(connection: sqlite3.Connection, file: str) -> None:
     connection.execute("delete from journal_offset where file = ?", (file,))
 
 
-def read(record: type[_Record], row: sqlite3.Row) -> _Record:
-    """The record that a row holds, whatever else stands in it."""
-    values = dict(row)
-    for name in ("labels", "matchers"):
-        if name in values:
-            values[name] = json.loads(values[name])
-    return msgspec.convert(values, record, strict=False)
-
-
-def _write(connection: sqlite3.Connection, table: str, record: Alert | Silence | Told) -> None:
-    names, statement = _upsert(table)
-    connection.execute(statement, [_sql(getattr(record, name)) for name in names])
-
-
-@cache
-def _upsert(table: str) -> tuple[list[str], str]:
-    names = [field.name for field in fields(_RECORDS[table])]
-    updates = ", ".join(f"{name} = excluded.{name}" for name in names)
-    return names, (
-        f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})"  # noqa: S608 names of ours
-        f" on conflict ({_KEYS[table]}) do update set {updates}"
-    )
-
-
-def _sql(value: object) -> object:
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return json.dumps(dict(value)) if isinstance(value, Mapping) else value
+def _alerts(connection: sqlite3.Connection, rest: str, asked: dict[str, str]) -> list[Alert]:
+    return [read(Alert, row) for row in connection.execute(select(Alert, rest), asked)]

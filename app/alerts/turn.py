@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from . import batch, knowledge, queue, store, watch
+from .entries import Claim, Entry, Row
 from .grouping import digest_key, digest_of
 from .model import Item, Kind, Notice, Step
 from .overlays import Circumstances, Hold, hold, kind_for
 from .policy import Lane, Policy
-from .queue import Claim, Entry
 
 USUAL, CRITICAL = (0, 2), (3, 3)
 """The least and the highest rank of the two lanes that each channel has."""
@@ -35,30 +35,32 @@ class Turn:
 
     def take(self) -> Claim | None:
         """The claim of the next notice, None when there is none or the channel has had its share."""
-        tokens = {
-            ranks: store.bucket(
-                self.connection, bucket_name(self.lane, ranks), self.lane.limits, self.now
-            ).tokens
-            for ranks in (CRITICAL, USUAL)
-        }
+        tokens = self._tokens()
         turns = [rank for ranks, left in tokens.items() if left >= 1 for rank in ranks]
         if not turns:
             return None
         around = watch.circumstances(self.connection, self.policy, self.now)
-        while (row := self._first((min(turns), max(turns)))) is not None:
-            if row["kind"] == Kind.DIGEST:
-                return self._lease(row, self._members(row["id"], around))
-            queue.supersede(self.connection, row, self.now)
-            first = self._unless_held(batch.entry_of(self.connection, row["id"]), around)
-            if first is not None and first.uncertain:
-                return self._lease(row, [first])  # Because in a digest nobody would find it, or see the mark.
+        while (found := self._first((min(turns), max(turns)))) is not None:
+            if isinstance(found, Row):
+                return self._lease(found, self._members(found.id, around))
+            first = self._unless_held(found, around)
+            if first is not None and first.row.uncertain:
+                return self._alone(first)  # Because in a digest nobody would find it, or see the mark.
             if first is not None:
-                ranks = ranks_of(row["rank"])
-                group = row["grp"] if tokens[ranks] >= self.lane.limits.burst else None
-                return self._together(row, [first, *self._others(first, ranks, group, around)])
+                ranks = ranks_of(first.row.rank)
+                group = first.row.group if tokens[ranks] >= self.lane.limits.burst else None
+                return self._together(first, self._others(first, ranks, group, around))
         return None
 
-    def _first(self, ranks: tuple[int, int]) -> sqlite3.Row | None:
+    def _tokens(self) -> dict[tuple[int, int], float]:
+        """How many messages the channel may still get."""
+        if not self.lane.limits.seconds:
+            return dict.fromkeys((CRITICAL, USUAL), float(self.lane.limits.burst))
+        names = {ranks: bucket_name(self.lane, ranks) for ranks in (CRITICAL, USUAL)}
+        buckets = store.buckets(self.connection, names.values(), self.lane.limits, self.now)
+        return {ranks: buckets[name].tokens for ranks, name in names.items()}
+
+    def _first(self, ranks: tuple[int, int]) -> Entry | Row | None:
         return queue.first(self.connection, self.lane.name, self.now, ranks, self.fresh_since)
 
     def _others(
@@ -68,14 +70,13 @@ class Turn:
         if not self.lane.digests:
             return []
         waiting = batch.waiting(self.connection, self.lane.name, ranks, group, self.now)
-        looked_at = (self._unless_held(entry, around) for entry in waiting if entry.row != first.row)
+        looked_at = (self._unless_held(entry, around) for entry in waiting if entry.row.id != first.row.id)
         return [entry for entry in looked_at if entry is not None]
 
     def _unless_held(self, entry: Entry, around: Circumstances) -> Entry | None:
         """The entry as it is to be said, None when it is held back."""
-        told = store.told(self.connection, entry.alert.fingerprint, self.lane.name)
-        kind = kind_for(entry.kind, entry.alert, told, around)
-        held = hold(kind, entry.alert, told, around, self.policy.cooldown, self.now)
+        kind = kind_for(entry.kind, entry.alert, entry.told, around)
+        held = hold(kind, entry.alert, entry.told, around, self.policy.cooldown, self.now)
         if held is None:
             return replace(entry, kind=kind)
         self._hold(entry, held)
@@ -84,46 +85,51 @@ class Turn:
     def _hold(self, entry: Entry, held: Hold) -> None:
         step = Step("postponed" if held.postponed else "withheld", held.why, channel=self.lane.name)
         store.record(self.connection, entry.alert.id, self.now, step)
-        queue.supersede_older(self.connection, self.lane.name, entry, self.now)
+        queue.supersede(self.connection, self.lane.name, entry, self.now)
         if held.postponed and held.until is not None:
-            queue.postpone(self.connection, entry.row, held.until, self.now)
+            queue.postpone(self.connection, entry.row.id, held.until, self.now)
         else:
-            queue.withhold(self.connection, entry.row, held.why, self.now)
-            knowledge.owe(self.connection, self.policy, entry.alert, self.lane.name, held, self.now)
+            queue.withhold(self.connection, entry.row.id, held.why, self.now)
+            knowledge.owe(self.connection, self.policy, entry.alert, entry.told, held, self.now)
 
-    def _together(self, row: sqlite3.Row, entries: Sequence[Entry]) -> Claim:
-        if len(entries) > 1:
-            key = digest_key([entry.key for entry in entries], queue.key_part(self.lane.name))
-            row = batch.form(self.connection, self.lane.name, key, entries, self.now)
-        return self._lease(row, entries)
+    def _alone(self, entry: Entry) -> Claim:
+        queue.supersede(self.connection, self.lane.name, entry, self.now)
+        return self._lease(entry.row, [entry])
+
+    def _together(self, first: Entry, others: Sequence[Entry]) -> Claim:
+        if not others:
+            return self._alone(first)
+        entries = [first, *others]
+        key = digest_key([entry.row.key for entry in entries], queue.key_part(self.lane.name))
+        return self._lease(batch.form(self.connection, self.lane.name, key, entries, self.now), entries)
 
     def _members(self, digest: int, around: Circumstances) -> list[Entry]:
         """What a digest holds that a crash or its receiver cut off."""
-        entries = batch.members(self.connection, digest)
-        known = [store.told(self.connection, entry.alert.fingerprint, self.lane.name) for entry in entries]
         return [
-            replace(entry, kind=kind_for(entry.kind, entry.alert, told, around))
-            for entry, told in zip(entries, known, strict=True)
+            replace(entry, kind=kind_for(entry.kind, entry.alert, entry.told, around))
+            for entry in batch.members(self.connection, self.lane.name, digest)
         ]
 
-    def _lease(self, row: sqlite3.Row, entries: Sequence[Entry]) -> Claim:
+    def _lease(self, row: Row, entries: Sequence[Entry]) -> Claim:
         notice = self._notice(row, entries)
-        return queue.lease(self.connection, row, notice, tuple(entries), self.failing_since, self.now)
+        queue.lease(self.connection, row, self.now)
+        fence, attempts = row.fence + 1, row.attempts + 1
+        return Claim(row.id, fence, self.lane.name, attempts, notice, tuple(entries), self.failing_since)
 
-    def _notice(self, row: sqlite3.Row, entries: Sequence[Entry]) -> Notice:
-        uncertain = bool(row["uncertain"])
-        if row["kind"] == Kind.DIGEST:
+    def _notice(self, row: Row, entries: Sequence[Entry]) -> Notice:
+        if row.kind is Kind.DIGEST:
             digest = digest_of([Item(entry.kind, entry.alert, entry.alert.repeats + 1) for entry in entries])
             worst = digest.items[0].alert
-            return Notice(row["key"], Kind.DIGEST, worst, possibly_repeated=uncertain, digest=digest)
+            return Notice(row.key, Kind.DIGEST, worst, possibly_repeated=row.uncertain, digest=digest)
         (entry,) = entries
         reference = queue.reference(self.connection, entry.alert.id, self.lane.name)
-        return Notice(row["key"], entry.kind, entry.alert, self._repeats(entry), uncertain, reference)
+        return Notice(row.key, entry.kind, entry.alert, _repeats(entry), row.uncertain, reference)
 
-    def _repeats(self, entry: Entry) -> int:
-        """How often it was seen since the channel was told."""
-        told = store.told(self.connection, entry.alert.fingerprint, self.lane.name)
-        return entry.alert.repeats - (told.repeats if told.alert_id == entry.alert.id else 0)
+
+def _repeats(entry: Entry) -> int:
+    """How often it was seen since the channel was told."""
+    told = entry.told
+    return entry.alert.repeats - (told.repeats if told.alert_id == entry.alert.id else 0)
 
 
 def ranks_of(rank: int) -> tuple[int, int]:

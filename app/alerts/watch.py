@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from ..core.clock import rfc3339
@@ -15,6 +15,7 @@ from .model import Alert
 from .overlays import Circumstances, Inhibitor
 from .plan import InhibitRule
 from .policy import Policy
+from .records import read, select
 
 
 def circumstances(connection: sqlite3.Connection, policy: Policy, now: datetime) -> Circumstances:
@@ -36,17 +37,16 @@ def untold(connection: sqlite3.Connection, now: datetime, alert_id: str | None =
     return Untold(since, held_of(store.decisions(connection, alert_id), now))
 
 
-def keep_inhibitor(connection: sqlite3.Connection, rules: Iterable[InhibitRule], alert: Alert) -> bool:
+def keep_inhibitor(
+    connection: sqlite3.Connection, rules: Sequence[InhibitRule], before: Alert | None, alert: Alert
+) -> bool:
     """Remember what an alert explains while it fires; True when it has just ceased to explain something."""
-    known = connection.execute("select rule from inhibitor where alert_id = ?", (alert.id,)).fetchall()
-    applying = [rule for rule in rules if alert.is_active and matches(rule.source, alert)]
-    for rule in applying:
-        equal = json.dumps({name: field_of(alert, name) for name in rule.equal})
-        connection.execute("insert or replace into inhibitor values (?, ?, ?)", (alert.id, rule.name, equal))
-    gone = {row["rule"] for row in known}.difference(rule.name for rule in applying)
-    for name in gone:
+    known, explains = _explained(rules, before) if before else {}, _explained(rules, alert)
+    for name in known.keys() - explains:
         connection.execute("delete from inhibitor where alert_id = ? and rule = ?", (alert.id, name))
-    return bool(gone)
+    for name, equal in explains.items() - known.items():
+        connection.execute("insert or replace into inhibitor values (?, ?, ?)", (alert.id, name, equal))
+    return bool(known.keys() - explains)
 
 
 def changed(connection: sqlite3.Connection, fingerprint: str, at: datetime) -> datetime | None:
@@ -57,12 +57,13 @@ def changed(connection: sqlite3.Connection, fingerprint: str, at: datetime) -> d
     if flapping.flaps(changes, at, did=since is not None):
         since = since or at
     connection.execute(
-        "insert or replace into flap values (?, ?, ?, ?)",
+        "insert or replace into flap (fingerprint, changes, changed_at, since, settles_at)"
+        " values (?, ?, ?, ?, ?)",
         (
             fingerprint,
             json.dumps([rfc3339(change) for change in changes]),
             rfc3339(at),
-            rfc3339(since) if since else None,
+            *([rfc3339(since), rfc3339(flapping.settles_at(changes))] if since else [None, None]),
         ),
     )
     return since
@@ -70,15 +71,10 @@ def changed(connection: sqlite3.Connection, fingerprint: str, at: datetime) -> d
 
 def settled(connection: sqlite3.Connection, now: datetime) -> list[str]:
     """The fingerprints that have just ceased to flap."""
-    rows = connection.execute("select fingerprint, changes from flap where since is not null").fetchall()
-    calm = [row["fingerprint"] for row in rows if not flapping.flaps(_moments(row["changes"]), now, did=True)]
-    connection.executemany("update flap set since = null where fingerprint = ?", [(name,) for name in calm])
-    return calm
-
-
-def is_flapping(connection: sqlite3.Connection) -> bool:
-    """Whether anything flaps."""
-    return connection.execute("select 1 from flap where since is not null limit 1").fetchone() is not None
+    due = (rfc3339(now),)
+    rows = connection.execute("select fingerprint from flap where settles_at <= ?", due).fetchall()
+    connection.execute("update flap set since = null, settles_at = null where settles_at <= ?", due)
+    return [row["fingerprint"] for row in rows]
 
 
 def _flapping(connection: sqlite3.Connection) -> dict[str, datetime]:
@@ -86,16 +82,25 @@ def _flapping(connection: sqlite3.Connection) -> dict[str, datetime]:
     return {row["fingerprint"]: datetime.fromisoformat(row["since"]) for row in rows}
 
 
+def _explained(rules: Iterable[InhibitRule], alert: Alert) -> dict[str, str]:
+    """The rules by which an alert explains others, with what those have to agree in, as JSON."""
+    return {
+        rule.name: json.dumps({name: field_of(alert, name) for name in rule.equal})
+        for rule in rules
+        if alert.is_active and matches(rule.source, alert)
+    }
+
+
 def _inhibitors(connection: sqlite3.Connection, rules: Iterable[InhibitRule]) -> list[Inhibitor]:
     by_name = {rule.name: rule for rule in rules}
     rows = connection.execute(
-        "select alert.*, rule, equal from inhibitor join alert on alert.id = inhibitor.alert_id"
+        select(Alert, ", rule, equal from inhibitor join alert on alert.id = inhibitor.alert_id")
     )
     return [_inhibitor(by_name[row["rule"]], row) for row in rows if row["rule"] in by_name]
 
 
 def _inhibitor(rule: InhibitRule, row: sqlite3.Row) -> Inhibitor:
-    cause = store.read(Alert, row)
+    cause = read(Alert, row)
     is_target = matches(rule.target, cause)
     return Inhibitor(rule.name, cause.id, rule.target, json.loads(row["equal"]), rule.source, is_target)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -26,7 +27,7 @@ class SystemClock:
 
 def rfc3339(moment: datetime) -> str:
     """An aware datetime as RFC 3339 in UTC with microseconds: 2026-11-23T02:00:00.000000Z."""
-    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
+    return _in_utc(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
 
 
 def parse_rfc3339(text: str) -> datetime:
@@ -35,3 +36,9 @@ def parse_rfc3339(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")
     return moment.astimezone(UTC)
+
+
+@lru_cache(maxsize=64)
+def _in_utc(moment: datetime) -> str:
+    """Kept, because one transaction writes the same instant into many rows."""
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"

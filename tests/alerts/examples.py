@@ -85,6 +85,8 @@ class Room:
         self.source = AlertSource(Journal("alerts"))
         self.source.clock = clock
         self.source.journal.open(folder, clock)
+        self.source.on_fact = self._notice
+        self._is_told = True
         asked = AlertSettings(**{"settle_seconds": 0, "announce_acknowledgements": False, **settings})
         lanes = with_people(self.channels, plan)
         self.policy = policy_of(asked, plan, [lane_of(channel, asked) for channel in lanes])
@@ -106,14 +108,20 @@ class Room:
     def deliver(self) -> None:
         """Every sender delivers until nothing is left to do now."""
         for sender in self.senders:
-            while sender.deliver_next() or sender.ask_next():
+            while sender.work():
                 pass
-        self.ledger.fold(self.folder)
+        self.read()
+
+    def read(self) -> None:
+        """What was written since it was read last is read, as by a page that is woken."""
+        if self._is_told:
+            self._is_told = False
+            self.ledger.fold(self.folder)
 
     def pass_time(self, **by: float) -> None:
         """Time passes, the leader ticks once, and the senders deliver."""
         self.clock.advance(**by)
-        self.ledger.fold(self.folder)
+        self.read()
         self.ledger.tick()
         self.deliver()
 
@@ -138,6 +146,9 @@ class Room:
         """The rows of the outbox."""
         with self.database.read() as connection:
             return [dict(row) for row in connection.execute("select * from outbox order by id")]
+
+    def _notice(self) -> None:
+        self._is_told = True
 
     def close(self) -> None:
         """Let go of the files."""

@@ -42,10 +42,12 @@ inhibit: [{name: cause, source: {key: k0}, target: {key: "k2*"}}]
 COOLDOWN = AlertSettings().cooldown_seconds
 EXEMPT = (Kind.RESOLVED, Kind.ACKNOWLEDGED, Kind.ESCALATED, Kind.FLAPPING)
 HAPPENINGS = {
-    "wait": 45, "raise": 30, "clear": 18, "note": 1, "acknowledge": 2, "end": 1, "silence": 0.3,
-    "unsilence": 0.3, "fail": 0.5, "break": 0.1, "doubt": 0.3, "work": 1.4, "crash": 0.5, "jump": 0.02,
-    "suspend": 0.02,
+    "look": 68, "wait": 24, "note": 1, "acknowledge": 1.5, "end": 0.7, "silence": 0.3, "unsilence": 0.3,
+    "fail": 0.3, "break": 0.1, "doubt": 0.2, "work": 2, "crash": 0.5, "jump": 0.02, "suspend": 0.02,
 }  # fmt: skip
+"""How often each happens. What fills a year are rules that look and find what they found before."""
+BEGINS, ENDS, TURNS = 0.02, 0.1, 0.4
+"""How likely a look finds that a condition has begun, has ended, or (of one in ten) has changed again."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class Month:
     jumps: int = 0
     silences: int = 0
     trimmed_at: datetime | None = None
+    bad: set[str] = field(default_factory=set)
+    severity: dict[str, Severity] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     known: dict[tuple[str, str], Told] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
@@ -78,7 +82,7 @@ class Month:
         """One thing of which nobody knew."""
         what = self.chance.choices(list(HAPPENINGS), list(HAPPENINGS.values()))[0]
         self.seen[what] += 1
-        getattr(self, f"_{what}", partial(self._observe, what))()
+        getattr(self, f"_{what}")()
 
     def settle(self) -> None:
         """Everything works and stays as it is until nothing more comes."""
@@ -94,19 +98,37 @@ class Month:
             ).fetchall()
         assert silent == [], "an alert without a notice and without a reason"
 
-    def _observe(self, what: str) -> None:
-        conditions = {"raise": Condition.RAISED, "clear": Condition.CLEARED, "note": Condition.NOTED}
-        key = f"k{int(self.chance.expovariate(0.08))}"
+    def _look(self) -> None:
+        """A rule looks at what it looks at, and says how it is."""
+        key = self._some_key()
+        change = TURNS if key.endswith("7") else ENDS if key in self.bad else BEGINS
+        if self.chance.random() < change:
+            self.bad.symmetric_difference_update({key})
+        self._observe(key, Condition.RAISED if key in self.bad else Condition.CLEARED)
+
+    def _note(self) -> None:
+        self._observe(self._some_key(), Condition.NOTED)
+
+    def _some_key(self) -> str:
+        return f"k{int(self.chance.expovariate(0.08))}"
+
+    def _observe(self, key: str, condition: Condition) -> None:
         self.room.source.observe(
             a_signal(
                 key,
-                condition=conditions[what],
+                condition=condition,
                 # Because the category is part of what a condition is.
                 category=list(Category)[len(key) % 4],
-                severity=self.chance.choice(list(Severity)),
-                expires_seconds=self.chance.choice([None, None, 600]),
+                severity=self._severity_of(key),
+                expires_seconds=600 if key.endswith("3") else None,
             )
         )
+
+    def _severity_of(self, key: str) -> Severity:
+        """Mostly what it was when it was looked at last."""
+        if key not in self.severity or self.chance.random() < 0.1:
+            self.severity[key] = self.chance.choice(list(Severity))
+        return self.severity[key]
 
     def _wait(self, seconds: float | None = None) -> None:
         by = self.chance.expovariate(1 / self.mean_seconds) if seconds is None else seconds

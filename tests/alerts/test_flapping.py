@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
-from app.alerts.flapping import STATES, flaps, percent, states_of
+from app.alerts.flapping import STATES, flaps, percent, settles_at, states_of
 
 from .examples import NOON
 
@@ -59,6 +59,7 @@ def test_flapping_ends_when_it_has_been_calm() -> None:
     changes = wave(10, 100)
     calm = [m for m in range(60) if not flaps(changes, changes[-1] + timedelta(minutes=m), did=True)]
     assert 10 <= calm[0] <= 20
+    assert settles_at(changes) == changes[-1] + timedelta(minutes=calm[0])
 
 
 def test_states_are_bounded() -> None:

@@ -16,5 +16,5 @@ def test_nothing_is_lost_and_nobody_is_flooded_whatever_happens(tmp_path: Path) 
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201 because a failure has to be repeatable
     happened = live(seed, 700, timedelta(days=3), tmp_path)
-    assert happened["raise"] > 100
+    assert happened["look"] > 100
     assert happened["messages to chat"] > 5
