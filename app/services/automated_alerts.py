@@ -147,7 +147,7 @@ class AutomatedAlerts:
         """Raise an alert and return its document; InputRejected for what cannot be one."""
         if not title.strip():
             raise InputRejected("an alert needs a title")
-        return self._desk.raise_now(
+        document = self._desk.raise_now(
             Signal(
                 source=source,
                 key=title if key is None else key,
@@ -159,6 +159,8 @@ class AutomatedAlerts:
                 expires_seconds=expires_seconds,
             )
         )
+        self._wake_senders()
+        return document
 
     def resolve(self, alert_id: str, *, by: str, reason: str = "") -> dict[str, Any]:
         """Say that it is over; NotFound, or Conflict when it is over already."""
