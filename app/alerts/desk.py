@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,10 +13,11 @@ from ..core.clock import Clock, parse_rfc3339, rfc3339
 from ..core.database import Database
 from ..core.errors import Conflict, InputRejected, NotFound, Unavailable
 from ..core.signal import Signal
+from ..core.together import Together
 from . import queue, store, watch
 from .canary import tried
 from .channels import Channel
-from .facts import Acknowledged, Ended, Fact, Silenced, Unsilenced, observed, printable
+from .facts import Acknowledged, Ended, Fact, Observed, Silenced, Unsilenced, observed, printable
 from .ledger import Ledger
 from .matching import check_matchers
 from .model import Alert, Silence, State, Step
@@ -42,18 +42,11 @@ class Desk:
         self._database = database
         self._folder = folder
         self._clock = clock
-        self._reading, self._turn = threading.Lock(), 0
+        self._raised_together = Together(self._raise_all)
 
     def raise_now(self, signal: Signal) -> dict[str, Any]:
         """The document of the alert that the signal began or repeated."""
-        seen = observed(signal, self._clock.now(), self._source.redact)
-        return self._document(
-            self._done(
-                seen,
-                lambda connection: store.newest(connection, seen.fingerprint),
-                lambda a: a.seen_at >= seen.at,
-            )
-        )
+        return self._raised_together(observed(signal, self._clock.now(), self._source.redact))
 
     def resolve(self, alert_id: str, by: str, reason: str) -> dict[str, Any]:
         """NotFound, or Conflict when it is over already."""
@@ -140,25 +133,28 @@ class Desk:
     ) -> _T:
         """Write the fact and read until it shows, because another worker may be reading just now."""
         if not self._source.write(fact):
-            raise Unavailable(
-                "the alerts journal cannot be written: it is kept in memory only",
-                "See whether the disk of the log folder is full or read-only.",
-            )
+            raise _unwritten()
         for _ in range(_TRIES):
-            self._read_journals()
+            self._ledger.fold(self._folder)
             with self._database.read() as connection:
                 found = find(connection)
             if found is not None and is_done(found):
                 return found
-        raise Unavailable("the act is written, but was not read yet", "Look again in a moment.")
+        raise _unread()
 
-    def _read_journals(self) -> None:
-        """Read what was written until now; who waits for another one finds its own fact read too."""
-        turn = self._turn
-        with self._reading:
-            if turn == self._turn:
-                self._turn += 1
-                self._ledger.fold(self._folder)
+    def _raise_all(self, raised: Sequence[Observed]) -> list[dict[str, Any]]:
+        """The documents of what was raised at the same time, after one write and one commit."""
+        # Because it is read here, nobody else has to be woken to read it.
+        if not self._source.journal.append_all(raised):
+            raise _unwritten()
+        for _ in range(_TRIES):
+            self._ledger.fold(self._folder)
+            with self._database.read() as connection:
+                found = [store.newest(connection, seen.fingerprint) for seen in raised]
+                alerts = [a for a, seen in zip(found, raised, strict=True) if a and a.seen_at >= seen.at]
+                if len(alerts) == len(raised):
+                    return self._documents(connection, alerts)
+        raise _unread()
 
     def _require_active(self, alert_id: str) -> None:
         self._ledger.fold(self._folder)
@@ -170,13 +166,27 @@ class Desk:
             raise Conflict(f"the alert is over since {rfc3339(alert.resolved_at)}")
 
     def _document(self, alert: Alert) -> dict[str, Any]:
-        now = self._clock.now()
         with self._database.read() as connection:
-            untold = watch.untold(connection, now, alert.id)
-            return alert_document(alert, store.silences(connection, now), untold)
+            return self._documents(connection, [alert])[0]
+
+    def _documents(self, connection: sqlite3.Connection, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
+        now = self._clock.now()
+        silences = store.silences(connection, now)
+        return [alert_document(alert, silences, watch.untold(connection, now, alert.id)) for alert in alerts]
 
     def _clean(self, text: str) -> str:
         return self._source.redact(printable(text, _TEXT))
+
+
+def _unwritten() -> Unavailable:
+    return Unavailable(
+        "the alerts journal cannot be written: it is kept in memory only",
+        "See whether the disk of the log folder is full or read-only.",
+    )
+
+
+def _unread() -> Unavailable:
+    return Unavailable("the act is written, but was not read yet", "Look again in a moment.")
 
 
 def _by_id(alert_id: str) -> Callable[[sqlite3.Connection], Alert | None]:

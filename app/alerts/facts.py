@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from ..core.signal import Category, Condition, Severity, Signal
+
+try:
+    from _sha256 import sha256  # type: ignore[import-not-found]
+except ImportError:
+    from hashlib import sha256
 
 Redact: TypeAlias = Callable[[str], str]
 
@@ -89,16 +93,11 @@ def decoded(line: bytes) -> Fact:
     return fact
 
 
-def encoded(fact: Fact) -> Mapping[str, Any]:
-    """The fact as the journal takes it."""
-    found: Mapping[str, Any] = msgspec.to_builtins(fact)
-    return found
-
-
 def fingerprint(source: str, category: str, key: str) -> str:
     """16 hex digits that name a condition: never its value, message, time or severity."""
     identity = f"{source}\0{category}\0{key}".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(identity).hexdigest()[:16]
+    digits: str = sha256(identity).hexdigest()
+    return digits[:16]
 
 
 def observed(signal: Signal, at: datetime, redact: Redact) -> Observed:
@@ -133,8 +132,9 @@ def printable(text: object, limit: int) -> str:
 
 def printable_lines(text: object, limit: int) -> str:
     """The same with its lines kept."""
-    shown = str(text)[: 2 * limit].replace("\r\n", "\n").replace("\r", "\n")
-    shown = _UNPRINTABLE.sub(" ", shown)
+    shown = str(text)[: 2 * limit]
+    if not shown.isprintable():
+        shown = _UNPRINTABLE.sub(" ", shown.replace("\r\n", "\n").replace("\r", "\n"))
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 

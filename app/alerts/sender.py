@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+from ..core.bell import Bell
 from ..core.clock import Clock
 from ..core.errors import AtalaiaError, DeliveryFailed
 from ..core.guard import guard
@@ -42,7 +43,7 @@ class Sender:
         self._emit = emit
         self._clock = clock
         self._poll = Poll(outbox.look)
-        self._woken = threading.Event()
+        self._woken = Bell()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=f"atalaia-send-{channel.name}", daemon=True)
 
@@ -52,12 +53,12 @@ class Sender:
 
     def wake(self) -> None:
         """There may be something to deliver."""
-        self._woken.set()
+        self._woken.ring()
 
     def stop(self) -> None:
         """Finish what is being sent, and end."""
         self._stopping = True
-        self._woken.set()
+        self._woken.ring()
 
     def join(self) -> None:
         """Wait for the end, not longer than a delivery may take."""
@@ -99,7 +100,6 @@ class Sender:
     def _run(self) -> None:
         while not self._stopping:
             self._woken.wait(_POLL_SECONDS)
-            self._woken.clear()
             with guard(f"alerts.send.{self._channel.name}"):
                 if self._may_go_on() and self._poll(self._open):
                     self._deliver_all()

@@ -8,7 +8,10 @@ from ..core.clock import Clock, SystemClock
 from ..core.guard import guard
 from ..core.journal import Journal
 from ..core.signal import Category, Condition, Severity, Signal
-from .facts import Fact, Redact, encoded, fingerprint, observed, unchanged
+from .facts import Fact, Redact, fingerprint, observed, unchanged
+
+_SEVERITIES = {str(severity): severity for severity in Severity}
+_CATEGORIES = {str(category): category for category in Category}
 
 
 class AlertSource:
@@ -39,24 +42,24 @@ class AlertSource:
     ) -> str:
         """Raise an alert, or count a repetition of it: the same source, category and key are the same alert.
 
-        Returns its fingerprint (16 hex digits); when it returns, the alert survives SIGKILL. Without
-        a key, the title is the key. With `expires_seconds` it is over when not raised again for so long.
+        Returns its fingerprint (16 hex digits, or nothing for what cannot be one); when it returns, the
+        alert survives SIGKILL. Without a key, the title is the key. With `expires_seconds` it is over when
+        not raised again for so long.
         """
-        name = ""
         with guard("alerts.raise"):
-            signal = Signal(
-                source=source,
-                key=str(title if key is None else key),
-                title=title,
-                severity=_severity(severity),
-                category=_category(category),
-                message=message,
-                labels=labels or {},
-                expires_seconds=expires_seconds,
+            return self._observe(
+                Signal(
+                    source=source,
+                    key=str(title if key is None else key),
+                    title=title,
+                    severity=_severity(severity),
+                    category=_category(category),
+                    message=message,
+                    labels=labels or {},
+                    expires_seconds=expires_seconds,
+                )
             )
-            name = fingerprint(signal.source, signal.category, signal.key)
-            self._observe(signal)
-        return name
+        return ""
 
     def resolve_alert(
         self, key: str, *, category: Category = Category.SYSTEM, source: str = "app", message: str = ""
@@ -82,29 +85,27 @@ class AlertSource:
 
     def write(self, fact: Fact) -> bool:
         """Write a fact; False when it only waits in memory, because the journal cannot be written now."""
-        written = self.journal.append(encoded(fact))
+        written = self.journal.append(fact)
         self.on_fact()
         return written
 
-    def _observe(self, signal: Signal) -> None:
+    def _observe(self, signal: Signal) -> str:
+        """Write it if anybody wants it; its fingerprint."""
         wanted = self.adapt(signal)
-        if wanted is not None:
-            self.write(observed(wanted, self.clock.now(), self.redact))
+        if wanted is None:
+            return fingerprint(signal.source, signal.category, signal.key)
+        fact = observed(wanted, self.clock.now(), self.redact)
+        self.write(fact)
+        return fact.fingerprint
 
 
 def _severity(given: str) -> Severity:
     """HIGH for a word that is none: whoever raises an alert in an emergency must not get an exception."""
-    try:
-        return Severity(str(given).upper())
-    except ValueError:
-        return Severity.HIGH
+    return _SEVERITIES.get(str(given).upper(), Severity.HIGH)
 
 
 def _category(given: str) -> Category:
-    try:
-        return Category(str(given).upper())
-    except ValueError:
-        return Category.SYSTEM
+    return _CATEGORIES.get(str(given).upper(), Category.SYSTEM)
 
 
 def _as_it_is(signal: Signal) -> Signal:

@@ -13,11 +13,11 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -28,6 +28,8 @@ from .guard import failures
 _WAITING_BYTES = 4 << 20
 _RETRY_SECONDS = 1.0
 _CHUNK_BYTES = 1 << 20
+Fact: TypeAlias = Mapping[str, Any] | msgspec.Struct
+
 _encode = msgspec.json.Encoder(decimal_format="string", enc_hook=str).encode
 
 
@@ -69,11 +71,11 @@ class Journal:
             self._forget_file()
             self._folder = None
 
-    def append(self, fact: Mapping[str, Any]) -> bool:
+    def append(self, fact: Fact) -> bool:
         """Write one fact; True when it is in the file, False when it waits or was dropped."""
         return self.append_all((fact,))
 
-    def append_all(self, facts: tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]) -> bool:
+    def append_all(self, facts: Iterable[Fact]) -> bool:
         """Write several facts by one write; True when all of them are in the file."""
         if os.getpid() != self._pid:
             self._begin_process()

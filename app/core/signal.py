@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 
 class Severity(StrEnum):
@@ -41,8 +42,7 @@ class Condition(StrEnum):
     NOTED = "noted"
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """One observation of one condition.
 
     `source` is the word of the page that says it (logs, metrics, performance, alerts, backup, app).
@@ -59,7 +59,7 @@ class Signal:
     category: Category
     condition: Condition = Condition.RAISED
     message: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     code: str = ""
     value: float | None = None
     threshold: float | None = None

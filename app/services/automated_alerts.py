@@ -35,6 +35,7 @@ from ..alerts.sender import Sender
 from ..alerts.settings import AlertSettings
 from ..alerts.source import AlertSource
 from ..alerts.vigil import Vigil
+from ..core.bell import Bell
 from ..core.clock import Clock
 from ..core.errors import InputRejected
 from ..core.guard import guard
@@ -86,7 +87,7 @@ class AutomatedAlerts:
         self.vigil = Vigil(settings, self._database, channels, source.observe, self.health, clock)
         self._senders: list[Sender] = []
         self._ingesting: threading.Thread | None = None
-        self._woken, self._stopping = threading.Event(), threading.Event()
+        self._woken, self._stopping = Bell(), threading.Event()
         self._rules, self._events = rules, plan.event_rules
         source.clock, source.redact = clock, redact
         source.adapt = partial(adapted, events=self._events)
@@ -99,7 +100,7 @@ class AutomatedAlerts:
         """Begin to read the journals of all workers and, while `is_leader`, to deliver."""
         self.open()
         self._stopping.clear()
-        self._source.on_fact = self._woken.set
+        self._source.on_fact = self._woken.ring
         self._senders = [
             Sender(channel, self._outbox, is_leader, self._source.observe, self._clock)
             for channel in self._channels.values()
@@ -115,7 +116,7 @@ class AutomatedAlerts:
     def stop(self) -> None:
         """End the threads; what is being sent is finished, everything else stays in its files."""
         self._stopping.set()
-        self._woken.set()
+        self._woken.ring()
         for sender in self._senders:
             sender.stop()
         if self._ingesting is not None:
@@ -146,7 +147,7 @@ class AutomatedAlerts:
         """Raise an alert and return its document; InputRejected for what cannot be one."""
         if not title.strip():
             raise InputRejected("an alert needs a title")
-        return self._desk.raise_now(
+        document = self._desk.raise_now(
             Signal(
                 source=source,
                 key=title if key is None else key,
@@ -158,6 +159,8 @@ class AutomatedAlerts:
                 expires_seconds=expires_seconds,
             )
         )
+        self._wake_senders()
+        return document
 
     def resolve(self, alert_id: str, *, by: str, reason: str = "") -> dict[str, Any]:
         """Say that it is over; NotFound, or Conflict when it is over already."""
@@ -281,7 +284,6 @@ class AutomatedAlerts:
     def _ingest_on(self) -> None:
         while not self._stopping.is_set():
             self._woken.wait(_POLL_SECONDS)
-            self._woken.clear()
             with guard("alerts.ingest"):
                 if self._poll(self.ingest):
                     self._wake_senders()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from app.alerts.config import parse_plan, rules_of
 from app.alerts.plan import Plan
