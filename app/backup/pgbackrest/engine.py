@@ -80,10 +80,7 @@ class Repositories:
 
     def begin_drill(self, backup: Backup) -> Running:
         if backup.kind == KIND:
-            raise InputRejected(
-                f"{backup.id} cannot be drilled: Atalaia drills dumps, and this is pgBackRest's",
-                "Restore it by hand into an empty folder (docs/backup.md).",
-            )
+            return self._able().begin_drill(backup)
         return self._dumps.begin_drill(backup)
 
     def check(self) -> dict[str, Any]:
@@ -115,6 +112,7 @@ class Repositories:
     def watch(self) -> None:
         if self._runs:
             self._parts.archiving.watch()
+            self._runs.recheck_due()
 
     def trouble(self) -> str:
         if self._runs is None:
