@@ -21,19 +21,16 @@ from ..shrinkage import shrunken
 from ..turn import Turn
 from . import notices
 from .drill import Limits, Subject, drill
-from .following import Following, watched
+from .expiry import expiring
+from .following import Following
 from .judging import Judge
-from .moment import Moment
+from .making import Maker
 from .parts import Parts
+from .program import GoOn
 from .records import Known
 from .repository import subject_of
-from .verification import Verification, parse_verification
-from .witness import find_moment
 
-_LABEL = "INFO: new backup label = "
 _COPIED, _READ, _CHECKED, _DRILLED = 50, 60, 70, 99
-_INSTANT_SECONDS = 20.0
-_SLACK = timedelta(hours=12)  # because two backups of two days may begin a little less than 24 hours apart
 _DAILY = timedelta(hours=20)
 _AGAIN = timedelta(hours=1)
 
@@ -45,6 +42,7 @@ class StanzaRuns(Runs):
         super().__init__(*rest)
         self._parts = parts
         self._ended = threading.Event()
+        self._maker = Maker(parts, self._settings, self._clock)
         self._judge = Judge(parts, self._catalog, self._clock, self._emit)
         self._rechecked_at = self._clock.now() - _AGAIN
 
@@ -88,6 +86,24 @@ class StanzaRuns(Runs):
             running = Running(name, 0, "recheck", now, os.getpid(), "verifying", database=self.subject)
             with suppress(Conflict, Unavailable):  # Because it is tried again.
                 self._begin_aside(running, self._recheck)
+
+    def expire(self, *, dry_run: bool) -> list[Backup]:
+        """Which backups pgBackRest drops; Conflict while anything runs, or when none may go."""
+        turn = self._catalog.turn()
+        try:
+            contents = self._parts.repository.add_to(self._catalog.read())
+            labels = expiring(self._maker.expire("--dry-run", go_on=self.go_on))
+            if not dry_run:
+                if failures := contents.failures_since_good:
+                    fact = f"nothing is deleted after a run that failed: {failures[0].fact}"
+                    raise Conflict(fact, "Make a good one first.")
+                if labels and not any(one.state.is_good and one.id not in labels for one in contents.own):
+                    raise Conflict("nothing good would be left", "Make a good one first.")
+                self._maker.expire(go_on=self.go_on)
+                self._parts.repository.listing(fresh=True)
+        finally:
+            turn.release()
+        return [one for one in contents.own if one.id in labels]
 
     def _recheck(self, running: Running, turn: Turn) -> None:
         following = Following(self.go_on, self._catalog, running)
@@ -143,7 +159,7 @@ class StanzaRuns(Runs):
         refuse(found)
         following.tell("copying", 0, _COPIED)
         known = Known(
-            self._backed_up(following, type_ or self._type(running.reason)),
+            self._maker.back_up(following, type_),
             State.DUMPED,
             running.sequence,
             reason=running.reason,
@@ -152,7 +168,7 @@ class StanzaRuns(Runs):
         )
         parts.records.write(known)
         following.tell("reading", _COPIED, _READ)
-        moment, without = self._witnessed(following)
+        moment, without = self._maker.witness(following)
         parts.records.write(replace(known, moment=moment, without_moment=without))
         following.tell("checking", _READ, _CHECKED)
         mine = [one for one in self._verify(following.go_on) if one.id == known.label]
@@ -179,72 +195,17 @@ class StanzaRuns(Runs):
             self._emit(signal)
         return made
 
-    def _backed_up(self, following: Following, type_: str) -> str:
-        lines = self._parts.program.run(
-            "backup",
-            f"--type={type_}",
-            "--no-expire-auto",  # because nothing is to go before the new one is known to be sound
-            seconds=self._settings.timeout_seconds,
-            go_on=following.go_on,
-            on_line=following.on_line,
-        )
-        labels = [line.partition(_LABEL)[2] for line in lines if _LABEL in line]
-        if not labels:
-            raise Unavailable("pgbackrest backup told no label", "See its log.")
-        return labels[-1].strip()
-
-    def _type(self, reason: str) -> str:
-        """A full one when the last is too old; else as the settings say for whoever asked."""
-        asked, now = self._parts.settings, self._clock.now()
-        full = [one for one in self._parts.repository.listing().backups if one.physical.type == "full"]
-        if not full or now - full[-1].started_at >= timedelta(days=asked.full_days) - _SLACK:
-            return "full"
-        return asked.daily if reason in {"first", "scheduled", "catch-up", "retry"} else asked.manual
-
-    def _witnessed(self, following: Following) -> tuple[Moment | None, str]:
-        """What the source was after the backup, and the log up to there in the archive; or why not."""
-        clients, truth = self._parts.clients, self._settings.truth
-        if clients is None:
-            return None, "DATABASE_URL is not set: nobody reads its source"
-        if truth != "snapshot":
-            return None, f"BACKUP_TRUTH={truth}: nobody reads its source"
-        try:
-            with clients.open() as client, watched(client, following.go_on):
-                moment = find_moment(
-                    client,
-                    server_major=self._parts.repository.listing().server_major,
-                    seconds=_INSTANT_SECONDS,
-                    lock_wait_seconds=self._settings.lock_wait_seconds,
-                )
-            self._parts.program.run("check", seconds=self._settings.timeout_seconds, go_on=following.go_on)
-        except AtalaiaError as error:
-            following.go_on()
-            # Because a backup with which nothing can be compared is still a backup.
-            return None, f"its source could not be read: {error.fact}".splitlines()[0]
-        return moment, ""
-
     def _expired(self, following: Following) -> tuple[Concern, ...]:
         """Let pgBackRest drop what it keeps no longer; what kept it from that is no fault of the backup."""
         try:
-            seconds = self._settings.timeout_seconds
-            self._parts.program.run("expire", seconds=seconds, go_on=following.go_on)
+            self._maker.expire(go_on=following.go_on)
         except AtalaiaError as error:
             return (Concern(f"old backups were not dropped: {error.fact}", error.hint),)
         return ()
 
-    def _verify(self, go_on: Callable[[], None]) -> list[Verdict]:
+    def _verify(self, go_on: GoOn) -> list[Verdict]:
         listing = self._parts.repository.listing(fresh=True)
-        return self._judge.judge(self._verified(go_on), listing)
-
-    def _verified(self, go_on: Callable[[], None]) -> Verification:
-        words = self._parts.program.run(
-            "verify",
-            "--output=text",
-            "--verbose",
-            seconds=self._settings.timeout_seconds,
-            go_on=go_on,
-        )
-        return parse_verification("\n".join(words))
+        return self._judge.judge(self._maker.verify(go_on), listing)
 
     def _is_to_be_drilled(self) -> bool:
         """Whether BACKUP_DRILL wants a new backup to be drilled now."""
