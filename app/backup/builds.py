@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -44,6 +45,17 @@ def builds() -> list[Build]:
     """Every server of the wheels and of the machine that can be run here."""
     folders = [*every_server(), *_SYSTEM.glob("*")]
     return [found for folder in folders if (found := _look_at(folder)) is not None]
+
+
+def of_major(wanted: int) -> list[Build]:
+    """Servers of that very version, those on PATH too: the only ones that run its data folder."""
+    folders = [Path(folder).parent for folder in os.get_exec_path() if Path(folder, "postgres").exists()]
+    every = [*builds(), *(found for folder in folders if (found := _look_at(folder)) is not None)]
+    # Because a system's own is what production runs, and has the most extensions.
+    return sorted(
+        {build.folder: build for build in every if build.major == wanted}.values(),
+        key=lambda build: (build.is_ours, -len(build.extensions)),
+    )
 
 
 def fitting(found: Iterable[Build], *, at_least: int, extensions: Iterable[str]) -> list[Build]:

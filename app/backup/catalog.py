@@ -200,8 +200,8 @@ class Catalog:
         return path.stat().st_size if path.exists() else 0
 
     def _failure_of(self, killed: Running, now: datetime) -> Failure | None:
-        if killed.phase == "drilling" or self.path(killed.id, _MANIFEST).exists():
-            return None  # Because the backup was there already.
+        if killed.phase in {"drilling", "verifying"} or self.path(killed.id, _MANIFEST).exists():
+            return None  # Because the backup was there already, or none was being made.
         failure = failed(
             killed,
             AtalaiaError("the process that made it was killed", "See whether the machine ran out of memory."),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
-from ..core.clock import Clock
-from ..core.errors import SettingsError, Unavailable
+from ..core.clock import Clock, rfc3339
+from ..core.errors import InputRejected, SettingsError, Unavailable
 from ..core.signal import Emit
 from . import preflight
 from .catalog import Catalog
@@ -52,7 +53,9 @@ class Dumps:
     def backup(self, backup_id: str) -> Backup:
         return self._catalog.backup(backup_id)
 
-    def begin(self, reason: str) -> Running:
+    def begin(self, reason: str, type_: str = "") -> Running:
+        if type_:
+            raise InputRejected(f"a dump has no type {type_!r}", "Only BACKUP_ENGINE=pgbackrest has types.")
         return self._able(self._runner).begin(reason)
 
     def begin_drill(self, backup: Backup) -> Running:
@@ -70,7 +73,15 @@ class Dumps:
     def rotate(self) -> dict[str, Any]:
         return self._rotation.apply()
 
+    def backup_before(self, at: datetime) -> Backup:
+        raise InputRejected(
+            f"a dump cannot be brought to a point in time ({rfc3339(at)})",
+            "Name a backup; BACKUP_ENGINE=pgbackrest has points in time.",
+        )
+
     def plan_restore(self, backup: Backup, wish: Wish) -> dict[str, Any]:
+        if wish.at or wish.latest:
+            raise InputRejected(f"{backup.id} is a dump: it has no points in time", "Restore it as it is.")
         return self._able(self._restorer).plan(backup, wish)
 
     def restore(self, backup: Backup, wish: Wish, on_share: OnShare) -> dict[str, Any]:

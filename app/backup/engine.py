@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from .contents import Contents
@@ -38,8 +39,8 @@ class Engine(Protocol):
         """One backup; NotFound, or Damaged when its record cannot be believed."""
         ...
 
-    def begin(self, reason: str) -> Running:
-        """Begin to make a backup; Conflict while anything runs."""
+    def begin(self, reason: str, type_: str = "") -> Running:
+        """Begin to make a backup, of a type where it has types; Conflict while anything runs."""
         ...
 
     def begin_drill(self, backup: Backup) -> Running:
@@ -56,6 +57,10 @@ class Engine(Protocol):
 
     def rotate(self) -> dict[str, Any]:
         """Let those go now."""
+        ...
+
+    def backup_before(self, at: datetime) -> Backup:
+        """The one from which that point in time can be reached; InputRejected where there is none."""
         ...
 
     def plan_restore(self, backup: Backup, wish: Wish) -> dict[str, Any]:

@@ -13,7 +13,7 @@ _FIRST_WITH_RECORD_HASH = 14
 # Because what a session is set to changes how values are written as text, and an application's time-outs
 # are not meant for us. In a transaction, so that a pooler in between cannot give us another session.
 _BEGIN = """
-begin isolation level repeatable read read only;
+begin isolation level repeatable read read only;{first}
 select set_config(name, value, true) from (values
   ('search_path', ''), ('row_security', 'off'), ('datestyle', 'ISO, DMY'), ('timezone', 'UTC'),
   ('bytea_output', 'hex'), ('extra_float_digits', '3'), ('intervalstyle', 'postgres'),
@@ -148,9 +148,12 @@ def method_for(server_major: int) -> str:
     return "record" if server_major >= _FIRST_WITH_RECORD_HASH else "text"
 
 
-def begin(*, lock_wait_seconds: int = 0, workers: int = 0) -> str:
-    """What opens the transaction in which the questions are asked; `workers` help the server to answer."""
-    return _BEGIN.format(lock_wait_ms=lock_wait_seconds * 1000, workers=workers)
+def begin(*, lock_wait_seconds: int = 0, workers: int = 0, first: str = "") -> str:
+    """What opens the transaction in which the questions are asked; `workers` help the server to answer.
+
+    `first` is asked before all others, because with it the snapshot is taken.
+    """
+    return _BEGIN.format(lock_wait_ms=lock_wait_seconds * 1000, workers=workers, first=first)
 
 
 def locks() -> str:

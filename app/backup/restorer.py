@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ..core.clock import Clock
@@ -28,7 +29,8 @@ from .verify import listing
 class Wish:
     """What is asked for: a database's name, and what may be done to one that has it.
 
-    `tables` are patterns, all tables where there are none. `roles`: missing ones are made.
+    `tables` are patterns, all tables where there are none. `roles`: missing ones are made. Of a whole server
+    `into` is a folder, and it is brought to a point in time: `at`, the `latest`, else the backup's end.
     """
 
     into: str
@@ -36,6 +38,8 @@ class Wish:
     tables: Sequence[str] = ()
     roles: bool = False
     back_up_first: bool = True
+    at: datetime | None = None
+    latest: bool = False
 
 
 class Restorer:

@@ -47,7 +47,7 @@ class Runner(Runs):
                 self._catalog.over()
             turn.release()
 
-    def _work(self, running: Running, turn: Turn) -> None:
+    def _work(self, running: Running, turn: Turn, type_: str) -> None:  # noqa: ARG002
         try:
             with (
                 self._clients.open() as client,

@@ -52,14 +52,14 @@ class Runs(ABC):
         """Whether the server stops."""
 
     @abstractmethod
-    def _work(self, running: Running, turn: Turn) -> None:
-        """Make a backup, in a thread; lets go of the turn."""
+    def _work(self, running: Running, turn: Turn, type_: str) -> None:
+        """Make a backup, in a thread; lets go of the turn. `type_` is what was asked for, if anything."""
 
     @abstractmethod
     def _drill(self, running: Running, turn: Turn, backup: Backup) -> None:
         """Drill one, in a thread; lets go of the turn."""
 
-    def begin(self, reason: str) -> Running:
+    def begin(self, reason: str, type_: str = "") -> Running:
         """Begin a run; Conflict while one runs, Unavailable when the folder cannot be written."""
         if self.ended:
             raise Conflict("the server is being stopped", "Ask again when it is up.")
@@ -71,7 +71,7 @@ class Runs(ABC):
         try:
             turn = self._catalog.turn()
             try:
-                return self._begun(running, turn)
+                return self._begun(running, turn, type_)
             except BaseException:
                 turn.release()
                 raise
@@ -82,8 +82,6 @@ class Runs(ABC):
 
     def begin_drill(self, backup: Backup) -> Running:
         """Begin to drill one backup; Conflict while anything runs, Unavailable as begin()."""
-        if self.ended:
-            raise Conflict("the server is being stopped", "Ask again when it is up.")
         running = Running(
             backup.id,
             backup.sequence,
@@ -93,17 +91,7 @@ class Runs(ABC):
             phase="drilling",
             database=backup.source.database,
         )
-        try:
-            turn = self._catalog.turn()
-            try:
-                self._clean_up()
-                self._start(self._drill, running, turn, backup)
-            except BaseException:
-                turn.release()
-                raise
-        except OSError as error:
-            raise self._disk(error) from error
-        return running
+        return self._begin_aside(running, self._drill, backup)
 
     def recover(self) -> None:
         """Clean up after a process that was killed in the middle of a run, and say so."""
@@ -125,11 +113,27 @@ class Runs(ABC):
         if self._thread is not None:
             self._thread.join(_STOP_SECONDS)
 
-    def _begun(self, running: Running, turn: Turn) -> Running:
+    def _begin_aside(self, running: Running, work: Callable[..., None], *more: object) -> Running:
+        """Begin what makes no backup."""
+        if self.ended:
+            raise Conflict("the server is being stopped", "Ask again when it is up.")
+        try:
+            turn = self._catalog.turn()
+            try:
+                self._clean_up()
+                self._start(work, running, turn, *more)
+            except BaseException:
+                turn.release()
+                raise
+        except OSError as error:
+            raise self._disk(error) from error
+        return running
+
+    def _begun(self, running: Running, turn: Turn, type_: str) -> Running:
         self._clean_up()
         # Because another process may have ended a run since, the number is taken again under the turn.
         running = replace(running, sequence=self._catalog.read().next_sequence)
-        self._start(self._work, running, turn)
+        self._start(self._work, running, turn, type_)
         return running
 
     def _sweep(self) -> None:

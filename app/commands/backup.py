@@ -14,10 +14,13 @@ backup = typer.Typer(no_args_is_help=True, help="Verified PostgreSQL backups.")
 
 
 @backup.command("run")
-def run(as_json: Json = False) -> None:
+def run(
+    type_: Annotated[str, typer.Option("--type", help="With pgBackRest: full, diff or incr.")] = "",
+    as_json: Json = False,
+) -> None:
     """Make a backup now and wait for it."""
     system = open_tower().backup
-    begun = system.request(reason=f"by {operator()} on the command line")
+    begun = system.request(reason=f"by {operator()} on the command line", type_=type_)
     document = keeping.followed(system, begun["id"])
     show(document, as_json, backup_story.run)
     if document["state"] == "failed":

@@ -15,8 +15,7 @@ def status(document: Mapping[str, Any]) -> Iterable[str]:
     """What an operator asks first: is there a good one, how old, what runs, what failed, what is next."""
     yield from _last_good(document)
     yield from _now(document)
-    size, days = f"{document['total_bytes']:,} bytes", f"for {document['retention_days']} days"
-    yield f"kept         {size}, {days}, at least {document['keep_at_least']} backups"
+    yield from _kept(document)
     yield from _second_place(document["offsite"])
     for failure in document["failed"][:_FAILURES_SHOWN]:
         yield f"failed       {said(failure['failed_at'])} {failure['phase']}: {failure['fact']}"
@@ -81,6 +80,20 @@ def _now(document: Mapping[str, Any]) -> Iterable[str]:
     yield f"next due     {said(document['next_due_at'])} ({daily})"
 
 
+def _kept(document: Mapping[str, Any]) -> Iterable[str]:
+    size, engine = f"{document['total_bytes']:,} bytes", document["engine"]
+    if engine["name"] == "dump":
+        days, least = document["retention_days"], document["keep_at_least"]
+        yield f"kept         {size}, for {days} days, at least {least} backups"
+        return
+    rules = ", ".join(f"{name}={value}" for name, value in engine.get("retention", {}).items())
+    yield f"kept         {size}, by pgBackRest: {rules or 'for ever'}"
+    points = engine.get("points_in_time") or {}
+    yield f"back to      any time from {said(points.get('from'))} to {said(points.get('to'))}"
+    if trouble := engine.get("trouble") or engine.get("archiving", {}).get("fact"):
+        yield f"trouble      {trouble}"
+
+
 def _second_place(offsite: Mapping[str, Any] | None) -> Iterable[str]:
     if not offsite:
         yield "second copy  none: a fire takes all of them (BACKUP_OFFSITE_URL)"
@@ -94,7 +107,12 @@ def _second_place(offsite: Mapping[str, Any] | None) -> Iterable[str]:
 def _backup(backup: Mapping[str, Any]) -> Iterable[str]:
     yield from catalogue([backup])
     took = f"{backup['duration_seconds']:g} s"
-    yield f"{backup['tables']} tables, {backup['raw_bytes']:,} bytes before compression, made in {took}"
+    what = (
+        f"{physical['type']} of a server"
+        if (physical := backup.get("physical"))
+        else f"{backup['tables']} tables"
+    )
+    yield f"{what}, {backup['raw_bytes']:,} bytes before compression, made in {took}"
     if drill := backup.get("drill"):
         reason = f": {drill['reason']}" if drill["reason"] else f" in {drill['seconds']:g} s"
         yield f"drill: {drill['outcome']}{reason}"

@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..backup.restorer import Wish
-from ..core.errors import NotFound
+from ..core.errors import InputRejected, NotFound
 from ..services.backup_system import BackupSystem
 from . import backup_story
 from .printing import Json, show
@@ -49,8 +50,15 @@ def fetch(
 def restore(
     backup_id: Annotated[str | None, typer.Argument(help="The last good one, when none is named.")] = None,
     into: Annotated[
-        str, typer.Option(help="Database (or SQLite file) to restore into; else a new one.")
+        str,
+        typer.Option(
+            "--into", "--to", help="Database, SQLite file or data folder to restore into; else a new one."
+        ),
     ] = "",
+    at: Annotated[
+        str, typer.Option(help="Point in time for a whole server, like 2026-11-23T14:05:00-03:00.")
+    ] = "",
+    latest: Annotated[bool, typer.Option("--latest", help="As far as its archive goes.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Allow an existing one to be replaced.")] = False,
     backup_first: Annotated[
         bool, typer.Option(" /--no-backup", help="Do not back up the one that is replaced.")
@@ -67,11 +75,13 @@ def restore(
 ) -> None:
     """Restore into a database, after showing what will happen; over an existing one it asks for its name."""
     system = open_tower().backup
-    chosen = backup_id or _last_good(system.status())
+    moment = system.at(at) if at else None
+    chosen = backup_id or _chosen(system, moment)
     if not system.is_at_hand(chosen):
         with _bar("Fetching") as follow:
             system.fetch(chosen, identity, follow)
-    wish = Wish(into or _new(system, chosen), replace, tuple(table or ()), roles, backup_first)
+    into = into or _new(system, chosen)
+    wish = Wish(into, replace, tuple(table or ()), roles, backup_first, moment, latest)
     plan = system.plan_restore(chosen, wish)
     if not as_json or dry_run:
         show(plan, as_json, backup_story.plan)
@@ -90,11 +100,26 @@ def _new(system: BackupSystem, backup_id: str) -> str:
     backup, now = system.get(backup_id), time.strftime("%Y%m%d_%H%M%S")
     if backup["kind"] == "postgres":
         return f"restored_{now}"
+    if backup["kind"] == "pgbackrest":
+        return str(Path(_data_folder(system)).parent / f"restored_{now}")
     return f"{Path(backup['source']['database']).name}.restored_{now}"
 
 
-def _confirmed(database: str) -> bool:
-    return bool(typer.prompt(f"Type the database's name to replace it ({database})") == database)
+def _chosen(system: BackupSystem, moment: datetime | None) -> str:
+    if moment is not None:
+        return str(system.backup_before(moment)["id"])
+    return _last_good(system.status())
+
+
+def _data_folder(system: BackupSystem) -> str:
+    folder = system.status()["engine"]["data_folder"]
+    if not folder:
+        raise InputRejected("the server's files are on another machine", "Name a folder: --to /new/folder")
+    return str(folder)
+
+
+def _confirmed(name: str) -> bool:
+    return bool(typer.prompt(f"Type its name to replace it ({name})") == name)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import secrets
 import shutil
@@ -101,6 +102,31 @@ def scratch_postgres(
         _remove(home)
 
 
+@contextmanager
+def recovered_postgres(
+    server: Path,
+    place: Path,
+    account: Account,
+    fill: Callable[[PostgresHome], Mapping[str, str]],
+    go_on: Callable[[], None],
+) -> Iterator[PostgresHome]:
+    """As scratch_postgres(), as that account and on data that `fill` puts there; it tells the settings.
+
+    The server recovers them first, for as long as that takes: `go_on` raises when it has to end.
+    """
+    home = PostgresHome(place / f"drill-{secrets.token_hex(4)}", account)
+    home.prepare()
+    try:
+        with home.turn(time.monotonic()):
+            for folder in (home.data, home.socket):
+                account.claim(folder)
+            settings = fill(home)
+            with _running(server, home, settings, seconds=math.inf, go_on=go_on):
+                yield home
+    finally:
+        _remove(home)
+
+
 def find_place(folder: Path) -> Path:
     """Where scratch servers live: in `folder` when the account that runs them gets there; it is made."""
     account = unprivileged()
@@ -169,7 +195,14 @@ def _remove(home: PostgresHome) -> None:
 
 
 @contextmanager
-def _running(server: Path, home: PostgresHome, settings: Mapping[str, str]) -> Iterator[None]:
+def _running(
+    server: Path,
+    home: PostgresHome,
+    settings: Mapping[str, str],
+    *,
+    seconds: float = _READY_SECONDS,
+    go_on: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     asked = {**_SETTINGS, "unix_socket_directories": str(home.socket), **settings}
     options = [word for name, value in asked.items() for word in ("-c", f"{name}={value}")]
     postgres = (str(server / "bin" / "postgres"), "-D", str(home.data), *options)
@@ -188,14 +221,16 @@ def _running(server: Path, home: PostgresHome, settings: Mapping[str, str]) -> I
         ) as process,
     ):
         try:
-            _wait_until_ready(process, home)
+            _wait_until_ready(process, home, seconds, go_on)
             yield
         finally:
             _end(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], home: PostgresHome) -> None:
-    until = time.monotonic() + _READY_SECONDS
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], home: PostgresHome, seconds: float, go_on: Callable[[], None]
+) -> None:
+    until = time.monotonic() + seconds
     sign = home.data / "postmaster.pid"
     while True:
         with suppress(FileNotFoundError):
@@ -203,6 +238,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], home: PostgresHome) -> N
                 return
         if process.poll() is not None or time.monotonic() > until:
             raise Unavailable("the scratch server did not start", f"It said: {home.last_words()}")
+        go_on()
         time.sleep(_STEP_SECONDS)
 
 

@@ -31,9 +31,10 @@ def router(page: BackupSystem, offload: Offload) -> APIRouter:
     async def manual(
         request: Request,
         wait: bool = False,
+        type_: Annotated[str, Query(alias="type")] = "",
         deadline_seconds: Annotated[float, Query(gt=0, le=24 * _HOUR_SECONDS)] = _HOUR_SECONDS,
     ) -> Response:
-        backup = await offload(page.request, reason="manual")
+        backup = await offload(page.request, reason="manual", type_=type_)
         if wait:
             backup = await _ended(page, offload, backup, deadline_seconds)
         answer = done(request, backup, _STATUS.get(backup["state"], 200))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +110,12 @@ class BackupSystem:
         """What would keep a backup from being made or being whole; Unavailable without a database."""
         return self._engine.check()
 
-    def request(self, *, reason: str) -> dict[str, Any]:
-        """Begin a backup now; Conflict while one runs in any process, Unavailable when none can begin."""
-        return document(self._engine.begin(reason))
+    def request(self, *, reason: str, type_: str = "") -> dict[str, Any]:
+        """Begin a backup now; Conflict while one runs in any process, Unavailable when none can begin.
+
+        `type_`: full, diff or incr, where pgBackRest makes it; InputRejected elsewhere.
+        """
+        return document(self._engine.begin(reason, type_))
 
     def drill(self, backup_id: str | None = None) -> dict[str, Any]:
         """Begin to restore a backup into a throw-away server or file; the last good one where none is named.
@@ -199,6 +202,18 @@ class BackupSystem:
             return self._catalog.backup(backup_id).state is not State.DAMAGED
         except (NotFound, Damaged):
             return False
+
+    def at(self, text: str) -> datetime:
+        """A point in time that somebody wrote, in the zone of BACKUP_TIME where none is named."""
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise InputRejected(f"{text!r} is no time", "Write it like 2026-11-23T14:05:00-03:00.") from error
+        return (found if found.tzinfo else found.replace(tzinfo=self._settings.zone)).astimezone(UTC)
+
+    def backup_before(self, at: datetime) -> dict[str, Any]:
+        """The backup from which that point in time can be reached; InputRejected where there is none."""
+        return document(self._engine.backup_before(at))
 
     def plan_restore(self, backup_id: str, wish: Wish) -> dict[str, Any]:
         """What restore() would find and do, and how long it will take; changes nothing."""

@@ -41,6 +41,11 @@ class Listing:
         """False until `stanza-create` was run."""
         return self.code not in MISSING_STANZA
 
+    @property
+    def server_major(self) -> int:
+        """15 for version 15."""
+        return int(self.server_version.partition(".")[0] or 0)
+
     def entry(self, label: str) -> Entry | None:
         """The backup of that label."""
         return next((one for one in self.backups if one.label == label), None)

@@ -29,6 +29,8 @@ _ANSWER_SECONDS = 60.0
 _TERM_SECONDS = 10.0
 _LOOK_SECONDS = 0.25
 _STDERR_BYTES = 16_384
+_NAME, _HOME = 0, 5  # of an entry of passwd
+_NOT_THERE = 1  # the exit code of archive-get for what the archive does not have
 _VERSION = re.compile(r"pgBackRest (\d+)\.(\d+)")
 _SHARE = re.compile(r" \(\S+?, (\d+(?:\.\d+)?)%\)")
 
@@ -53,6 +55,11 @@ class PgBackRest:
             if folder is not None and folder.exists():
                 return owner_of(folder)
         return ours
+
+    @property
+    def user(self) -> str:
+        """The name of that account; empty where it has none."""
+        return _entry(self.account, _NAME)
 
     @property
     def path(self) -> Path:
@@ -96,6 +103,15 @@ class PgBackRest:
             _judge(command, code, said)
         return lines
 
+    def fetch(self, segment: str, to: Path, data: Path, repo: int) -> bool:
+        """Write a file of the archive to that path, for the server in `data`; False when it is not there."""
+        options = ("--no-archive-async", f"--repo={repo}", f"--pg1-path={data}", "--reset-pg1-host")
+        with self._started("archive-get", *self._common, *options, segment, str(to)) as (process, said):
+            code = process.wait(_ANSWER_SECONDS)
+            if code != _NOT_THERE:
+                _judge("archive-get", code, said)
+        return code == 0
+
     @property
     def _common(self) -> tuple[str, ...]:
         config = (f"--config={self.stanza.config}",) if self.stanza.config else ()
@@ -115,7 +131,7 @@ class PgBackRest:
 
     @contextmanager
     def _started(self, command: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], IO[bytes]]]:
-        environment = {**ENVIRONMENT, "HOME": _home(self.account)}
+        environment = {**ENVIRONMENT, "HOME": _entry(self.account, _HOME) or "/"}
         try:
             with (
                 tempfile.TemporaryFile() as said,
@@ -190,8 +206,8 @@ def _judge(command: str, code: int, said: IO[bytes]) -> None:
         raise complaint(command, code, said.read(_STDERR_BYTES).decode(errors="replace"))
 
 
-def _home(account: Account) -> str:
+def _entry(account: Account, which: int) -> str:
     try:
-        return pwd.getpwuid(account.uid).pw_dir
+        return str(pwd.getpwuid(account.uid)[which])
     except KeyError:
-        return "/"
+        return ""

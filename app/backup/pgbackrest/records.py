@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from ...core.files import private_folder, write_whole
-from ..model import Concern, State
+from ..model import Concern, Drill, Outcome, State
+from .moment import Moment
 
 _ENDING = ".json"
 _LISTING = "info"
+_NOT_OURS = "it was not made by Atalaia, and nobody knows what its source was then"
+_AFTER = {Outcome.PROVEN: State.PROVEN, Outcome.RESTORED: State.RESTORED, Outcome.FAILED: State.CHECKED}
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one label; `run` is empty for a backup that another made."""
+    """What is known of one label; `run` is empty for a backup that another made.
+
+    `without_moment` says why there is nothing to compare it with, where there is no moment.
+    """
 
     label: str
     state: State
@@ -30,6 +36,22 @@ class Known:
     rechecked_at: datetime | None = None
     concerns: tuple[Concern, ...] = ()
     client_version: str = ""
+    moment: Moment | None = None
+    without_moment: str = _NOT_OURS
+    drill: Drill | None = None
+    shrunken: tuple[str, ...] = ()
+
+    def judged(self, damage: str, now: datetime) -> Known:
+        """The same after its files were read again and that was found wrong, nothing where they are sound."""
+        sound = _AFTER.get(self.drill.outcome, State.CHECKED) if self.drill else State.CHECKED
+        state = State.DAMAGED if damage else sound
+        return replace(self, state=state, damage=damage, rechecked_at=now)
+
+    def drilled(self, drill: Drill) -> Known:
+        """The same after that drill; one that could not be tried changes nothing of what is known of it."""
+        if drill.outcome is Outcome.NOT_DRILLABLE:
+            return replace(self, drill=drill)
+        return replace(self, drill=drill, state=_AFTER[drill.outcome])
 
 
 class Records:

@@ -100,6 +100,10 @@ def backup(entry: Entry, known: Known | None, listing: Listing, subject: str, se
         kind=KIND,
         rechecked_at=known.rechecked_at,
         concerns=known.concerns,
+        truth=known.moment.truth if known.moment else None,
+        without_truth="" if known.moment else known.without_moment,
+        drill=known.drill,
+        shrunken=known.shrunken,
         physical=replace(entry.physical, run=known.run),
     )
 

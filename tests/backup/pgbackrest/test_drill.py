@@ -1,0 +1,75 @@
+"""Drills of whole servers, with a real PostgreSQL and a real repository."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.core.signal import Condition
+
+from .plant import WRITER, Plant
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(120)]
+
+
+@contextmanager
+def writers(plant: Plant) -> Iterator[None]:
+    """Somebody writes to the server all the time, many times a second."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(0.02):
+            plant.ask(WRITER)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_server_that_is_written_to_is_proven(plant: Plant):
+    """The backup is restored, recovered to the instant at which its source was read, and equal to it."""
+    with writers(plant):
+        made = plant.back_up(plant.open())
+    assert (made["state"], made["drill"]["outcome"]) == ("proven", "proven"), made["drill"]
+    assert made["drill"]["compared"] == "snapshot"
+    assert made["drill"]["restore_seconds"] > 0
+    assert made["truth"]["large_objects"] == 1
+    assert any("visits" in note for note in made["drill"]["notes"])
+    assert plant.left_over() == []
+
+
+def test_verify_leaves_what_is_proven(plant: Plant):
+    """A backup whose files are read again and sound is as proven as it was."""
+    assert plant.page.inspection.verify()["ok"]
+    assert plant.page.status()["last_good"]["state"] == "proven"
+
+
+def test_one_that_nobody_compared_is_no_more_than_restored(plant: Plant):
+    """Without a way to the source every row is read, and the state says no more than that."""
+    made = plant.back_up(plant.open(truth="off"))
+    assert (made["state"], made["drill"]["outcome"]) == ("restored", "restored"), made["drill"]
+    assert "BACKUP_TRUTH" in made["drill"]["reason"]
+
+
+def test_a_difference_is_found(plant: Plant):
+    """A backup that has other rows than its source had is never proven, and is an alert."""
+    label = plant.page.status()["last_good"]["id"]
+    proven = next(one for one in plant.page.status()["backups"] if one["state"] == "proven")["id"]
+    records = plant.page._engine._parts.records
+    path = records._folder / f"{proven}.json"
+    assert label != proven
+    path.write_text(
+        path.read_text().replace('"postgres.public.guests":{"count":', '"postgres.public.guests":{"count":1')
+    )
+    plant.page.wait(plant.page.drill(proven)["id"], 60)
+    drilled = plant.page.get(proven)
+    assert (drilled["state"], drilled["drill"]["outcome"]) == ("checked", "failed")
+    assert "guests" in drilled["drill"]["reason"]
+    assert plant.codes(Condition.RAISED)[-1] == "backup_drill_failed"
