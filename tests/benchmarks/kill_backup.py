@@ -24,7 +24,7 @@ def main() -> None:
     arguments = asked.parse_args()
     print(f"seed {arguments.seed}")
     with bench(arguments.megabytes) as stand:
-        killing = Killing(stand.page, stand.folder / "backups", stand.url, arguments.seed)
+        killing = Killing(stand.page, stand.folder / "backups-gzip", stand.url, arguments.seed)
         for number in range(arguments.rounds):
             killing.round()
             if number % 20 == 19:
