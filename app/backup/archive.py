@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _PACKED_BYTES = 1 << 18
+_AHEAD_BYTES = 8 << 20
 
 
 class ArchiveWriter:
@@ -38,7 +39,7 @@ class ArchiveWriter:
         self._file = file
         self._packing = codec.packing()
         self._inside, self._outside = xxh3_128(), hashlib.sha256()
-        self._size_bytes = self.raw_bytes = 0
+        self._size_bytes = self._sent_bytes = self.raw_bytes = 0
 
     def write(self, raw: bytes | memoryview) -> None:
         """Add raw bytes; OSError when the disk does not take them."""
@@ -60,6 +61,10 @@ class ArchiveWriter:
         rest = memoryview(packed)
         while rest:
             rest = rest[self._file.write(rest) :]
+        if self._size_bytes - self._sent_bytes >= _AHEAD_BYTES:
+            # Because what the disk takes meanwhile is not waited for at the end.
+            forget(self._file, self._sent_bytes, self._size_bytes - self._sent_bytes)
+            self._sent_bytes = self._size_bytes
 
 
 @contextmanager
@@ -137,7 +142,10 @@ def opened(path: Path) -> Iterator[io.FileIO]:
         yield file
 
 
-def forget(file: io.FileIO) -> None:
-    """Drop the file from the page cache, so that the next reading is one of the disk."""
+def forget(file: io.FileIO, offset: int = 0, size: int = 0) -> None:
+    """Drop the file, or a part of it, from the page cache, so that the next reading is one of the disk.
+
+    What the disk does not have yet stays in the cache, and is begun to be written.
+    """
     if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(file.fileno(), offset, size, os.POSIX_FADV_DONTNEED)

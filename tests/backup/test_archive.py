@@ -47,6 +47,14 @@ def test_fingerprint_is_that_of_the_file(tmp_path: Path):
     assert gzip.decompress(path.read_bytes()) == raw
 
 
+def test_disk_begins_before_the_end(tmp_path: Path):
+    """A file of which the disk has got parts while it was written is read as it was written."""
+    path = tmp_path / "a"
+    told = write_archive(path, random.Random(5).randbytes(20 << 20))
+    assert told.size_bytes > 20 << 20
+    assert read(path) == told
+
+
 def test_file_is_private_whatever_the_umask(tmp_path: Path):
     """Nobody else can read a backup, even with a umask that hides nothing."""
     before = os.umask(0)
