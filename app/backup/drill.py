@@ -15,7 +15,7 @@ from pathlib import Path
 from ..core.accounts import unprivileged
 from ..core.errors import AtalaiaError, Unavailable
 from ..core.files import write_whole
-from ..core.postgres_scratch import find_place, sweep
+from ..core.postgres_scratch import find_place, give_way, sweep
 from ..core.postgres_wheel import reachable
 from .archive import ArchiveReader, reading
 from .builds import Build, builds, fitting
@@ -236,6 +236,7 @@ def _watched(made: Scratch, place: Path, go_on: Callable[[], None]) -> Iterator[
 
     def watch() -> None:
         while not over.wait(_WATCH_SECONDS):
+            give_way(made.data)
             try:
                 go_on()
                 if shutil.disk_usage(place).free < _SPARE_BYTES:

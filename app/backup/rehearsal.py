@@ -28,6 +28,7 @@ _NOT_ITS_FAULT = re.compile(
     r"|(collation|text search|access method) .* does not exist|could not create locale|ICU is not supported"
     r"|unsupported XML feature|must be (superuser|owner)|[Oo]nly superusers?|permission denied"
     r"|No space left|could not (extend|write)|out of (shared )?memory"
+    r"|server closed the connection|terminating connection|connection to server"
 )
 
 

@@ -56,13 +56,14 @@ select 'alter schema public owner to '
 class Scratch:
     """A running scratch server, by two ways to it: the superuser's and that of the role that restores.
 
-    What is put into its `folder` goes with it.
+    What is put into its `folder` goes with it; its data are in `data`.
     """
 
     superuser: Client
     role: Client
     build: Build
     folder: Path
+    data: Path
 
     def end(self, why: AtalaiaError) -> None:
         """End what is under way, for that reason."""
@@ -130,4 +131,4 @@ def scratch(build: Build, server: Path, place: Path, *, seconds: float, locks: i
             )
             for user, options in ((SUPERUSER, _TRUSTED), (ROLE, {}))
         )
-        yield Scratch(superuser, role, build, home.folder)
+        yield Scratch(superuser, role, build, home.folder, home.data)

@@ -29,6 +29,7 @@ _GATE_SECONDS = 5.0
 _UNUSED_SECONDS = 30 * 86_400.0
 _STEP_SECONDS = 0.005
 _PER_PROCESS_KB = 4 << 20
+_NICE = 10
 _CLUSTER = (
     f"--username={SUPERUSER}",
     "--auth=trust",  # because only the owner of the socket's folder gets as far as the server
@@ -68,7 +69,7 @@ _NEWER_SETTINGS = {"io_method": "sync"}  # because what is read was written a mo
 _KEEPER = f"""
 ulimit -c 0; ulimit -v {_PER_PROCESS_KB} || :
 exec 3<&0
-nice -n 10 "$@" 3<&- & server=$!
+nice -n {_NICE} "$@" 3<&- & server=$!
 {{ read -r _ <&3; kill -QUIT $server; }} & reader=$!
 exec 3<&-
 wait $server; code=$?
@@ -159,6 +160,20 @@ def sweep(folder: Path) -> None:
                 shutil.rmtree(template)
 
 
+def give_way(data: Path) -> None:
+    """Let everybody else have the processors first; to be said again while sessions come and go.
+
+    A kernel that schedules by session (autogroup) does not look at how nice the processes in it are, and
+    each process of PostgreSQL's is a session of its own.
+    """
+    with suppress(OSError):
+        server = _postmaster(data)
+        for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+            group = Path(f"/proc/{pid}/autogroup")
+            if group.read_text().endswith("nice 0\n"):
+                group.write_text(str(_NICE))
+
+
 @contextmanager
 def _held(home: PostgresHome) -> Iterator[None]:
     """Make its folder and take its lock in one step, because sweep() removes what is there and not held."""
@@ -176,7 +191,7 @@ def _place(folder: Path, account: Account) -> Path:
 
 def _kill(home: PostgresHome) -> None:
     """The server by the signal at which it tidies up, then whatever else works there, as cp or initdb."""
-    _send(signal.SIGQUIT, lambda: [pid for pid in [_postmaster(home)] if _works_in(pid, home.data)])
+    _send(signal.SIGQUIT, lambda: [pid for pid in [_postmaster(home.data)] if _works_in(pid, home.data)])
     _send(signal.SIGKILL, lambda: [pid for pid in _every_pid() if _works_in(pid, home.folder)])
 
 
@@ -298,9 +313,9 @@ def _without_network(account: Account) -> tuple[str, ...]:
     return command
 
 
-def _postmaster(home: PostgresHome) -> int:
+def _postmaster(data: Path) -> int:
     try:
-        return int((home.data / "postmaster.pid").read_text().split()[0])
+        return int((data / "postmaster.pid").read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return 0
 

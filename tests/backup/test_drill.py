@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import psutil
 import pytest
 
 from app.backup.model import State
@@ -323,6 +324,46 @@ def test_time_that_is_over(yard: Yard):
     assert made.drill.outcome is Outcome.NOT_DRILLABLE
     assert made.drill.reason == "it was not done when its time was over"
     assert yard.left_over() == []
+
+
+def test_killed_scratch_server_says_nothing_of_the_backup(yard: Yard):
+    """When the scratch server is killed, as by a machine without memory, the backup is not called bad."""
+    made = yard.back_up(SLOW, drill="off")
+    page = yard.open()
+    page.drill(made.id)
+    ended: set[int] = set()
+    while (running := page.status()["running"]) is not None:
+        ended |= {server.pid for server in yard.servers() if kill(server)}
+        assert running["phase"] == "drilling"
+    drill = yard.catalog.backup(made.id).drill
+    assert ended
+    assert drill is not None
+    assert drill.outcome is Outcome.NOT_DRILLABLE, drill
+    assert yard.catalog.backup(made.id).state is State.CHECKED
+    assert yard.left_over() == []
+
+
+def kill(process: psutil.Process) -> bool:
+    """Kill one of a scratch server's; false when it has ended by itself."""
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def test_tablespaces_are_left_out(yard: Yard):
+    """Tables in a tablespace that no scratch server has are restored without it, and proven."""
+    yard.server.make("shop", CONTENT)
+    with yard.server.session("shop") as session, session.cursor() as cursor:
+        cursor.execute("set allow_in_place_tablespaces = on")
+        cursor.execute("create tablespace fast location ''")
+        cursor.execute("alter table messages set tablespace fast")
+        try:
+            assert yard.back_up().state is State.PROVEN
+        finally:
+            cursor.execute("drop table messages cascade")
+            cursor.execute("drop tablespace fast")
 
 
 def test_stopped_server_ends_the_drill(yard: Yard):

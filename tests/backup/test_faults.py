@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.backup.builds import builds
 from app.backup.manifest import sealed, unsealed
 from app.backup.restorer import Wish
 from app.backup.settings import BackupSettings
@@ -33,6 +34,7 @@ CHECKOUT = Path(__file__).parents[2]
 MAKE_ONE = """
 import sys
 from pathlib import Path
+from app.backup.builds import builds
 from app.backup.manifest import sealed, unsealed
 from app.backup.settings import BackupSettings
 from app.core.clock import SystemClock
@@ -145,6 +147,13 @@ def test_missing_pg_dump(shop: Shop):
     assert "there is no pg_dump" in shop.failed()["fact"]
 
 
+def test_too_old_pg_dump(shop: Shop):
+    """A pg_dump that is older than the server is refused before it has written anything."""
+    old = next(build for build in builds() if build.major < 18)
+    shop.back_up(shop.open(pg_dump=str(old.tools.program("pg_dump"))))
+    assert "18" in shop.failed()["fact"] + shop.failed()["hint"]
+
+
 def test_killed_pg_dump(large: Shop):
     """A pg_dump that is killed in the middle is a failure, however much it has written."""
     begun = large.page.request(reason="manual")
@@ -199,6 +208,39 @@ def test_folder_that_cannot_be_made(shop: Shop):
     for _ in range(3):
         shop.page.run_due()
     assert [s.code for s in shop.emit.signals] == ["backup_failed"]
+
+
+def test_folder_that_vanishes_in_the_middle(large: Shop):
+    """A folder that is removed while a dump goes on is a failure that is alerted; the next run is good."""
+    large.page.request(reason="manual")
+    wait_until(large.part, what="the part file")
+    shutil.rmtree(large.folder)
+    wait_until(lambda: large.emit.signals, what="the alert", deadline=30)
+    assert [s.code for s in large.emit.signals] == ["backup_failed"]
+    assert large.page.status()["last_good"] is None
+    assert large.back_up()["state"] == "checked"
+
+
+def test_folder_that_is_a_link(shop: Shop, tmp_path: Path):
+    """Where the folder is a link, backups are made where it leads to."""
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    shop.folder.symlink_to("elsewhere")
+    made = shop.back_up()
+    assert (tmp_path / "elsewhere" / f"{made['id']}.dump.gz").exists()
+    assert shop.page.inspection.verify()["ok"]
+
+
+def test_hard_linked_copies_stay_as_they_are(shop: Shop, tmp_path: Path):
+    """What somebody has linked elsewhere is not changed by a drill, and not taken away by retention."""
+    first = shop.back_up()
+    copies = [tmp_path / f"{first['id']}{suffix}" for suffix in (".dump.gz", ".json")]
+    for copy in copies:
+        os.link(shop.folder / copy.name, copy)
+    before = [copy.read_bytes() for copy in copies]
+    second = shop.back_up(shop.open(keep_at_least=1, keep_at_most=1))
+    shop.page.inspection.verify()
+    assert [one["id"] for one in shop.page.status()["backups"]] == [second["id"]]
+    assert [copy.read_bytes() for copy in copies] == before
 
 
 def test_time_that_is_over(shop: Shop):

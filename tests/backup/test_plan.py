@@ -21,23 +21,12 @@ from app.backup.plan import (
 )
 from app.core.clock import parse_rfc3339
 
+from .simulation import CALENDARS
+
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 UP = timedelta(days=9)
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 AT_TWO = Daily(time(2), SAO_PAULO)
-
-# Where clocks are changed at the hour of the backup, at midnight, by half an hour, or by a whole day.
-CALENDARS = [
-    ("America/Sao_Paulo", time(2), "2017-06-01"),
-    ("America/Sao_Paulo", time(0), "2017-06-01"),
-    ("America/Sao_Paulo", time(23, 30), "2017-06-01"),
-    ("Europe/Madrid", time(2), "2025-01-01"),
-    ("Europe/Madrid", time(2, 30), "2025-01-01"),
-    ("America/New_York", time(1, 30), "2025-01-01"),
-    ("Australia/Lord_Howe", time(2), "2025-01-01"),
-    ("Pacific/Apia", time(2), "2010-01-01"),
-    ("Asia/Kathmandu", time(2), "2025-01-01"),
-]
 
 
 def at(text: str) -> datetime:

@@ -51,6 +51,7 @@ def test_an_empty_archive_needs_nothing():
         ("permission denied to create access method", True),
         ("unsupported XML feature", True),
         ("could not extend file: No space left on device", True),
+        ("server closed the connection unexpectedly", True),
         ('relation "settings" does not exist', False),
         ('duplicate key value violates unique constraint "a_pkey"', False),
         ("invalid byte sequence", False),
