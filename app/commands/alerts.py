@@ -72,7 +72,7 @@ def rules(
         typer.echo(
             f"{'event' if event['enabled'] else 'off':<10} {event['name']:<26} {event['severity'] or ''}"
         )
-    if names := [event["name"] for event in document["events"]]:
+    if names := [event["name"] for event in document["events"] if not event["match"]]:
         typer.echo(f"and what has no threshold: {', '.join(names)}")
 
 

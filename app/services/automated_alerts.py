@@ -36,13 +36,13 @@ from ..alerts.settings import AlertSettings
 from ..alerts.source import AlertSource
 from ..alerts.vigil import Vigil
 from ..core.clock import Clock
-from ..core.errors import InputRejected
+from ..core.errors import Conflict, InputRejected
 from ..core.guard import guard
 from ..core.health import Health, Level
 from ..core.journal import Journal
 from ..core.measure import Measure
 from ..core.poll import JournalLook, Poll
-from ..core.signal import Category, Severity, Signal
+from ..core.signal import Category, Condition, Severity, Signal
 
 __all__ = ["AlertSource", "AutomatedAlerts", "Category", "Severity", "alerts"]
 
@@ -143,21 +143,26 @@ class AutomatedAlerts:
         source: str = "app",
         expires_seconds: float | None = None,
     ) -> dict[str, Any]:
-        """Raise an alert and return its document; InputRejected for what cannot be one."""
+        """Raise an alert and return its document; InputRejected for what cannot be one, Conflict for what
+        the file switches off.
+        """
         if not title.strip():
             raise InputRejected("an alert needs a title")
-        return self._desk.raise_now(
-            Signal(
-                source=source,
-                key=title if key is None else key,
-                title=title,
-                severity=report.word_of(Severity, severity),
-                category=report.word_of(Category, category),
-                message=message,
-                labels=labels or {},
-                expires_seconds=expires_seconds,
-            )
+        signal = Signal(
+            source=source,
+            key=title if key is None else key,
+            title=title,
+            severity=report.word_of(Severity, severity),
+            category=report.word_of(Category, category),
+            message=message,
+            labels=labels or {},
+            expires_seconds=expires_seconds,
         )
+        wanted = self._source.adapt(signal)
+        if wanted is None or wanted.condition is not Condition.RAISED:
+            self._source.observe(signal)  # Because what was raised before is over.
+            raise Conflict("this alert is switched off", "See `rules` in config/alerts.yaml.")
+        return self._desk.raise_now(wanted)
 
     def resolve(self, alert_id: str, *, by: str, reason: str = "") -> dict[str, Any]:
         """Say that it is over; NotFound, or Conflict when it is over already."""
