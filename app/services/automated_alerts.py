@@ -87,9 +87,9 @@ class AutomatedAlerts:
         self._senders: list[Sender] = []
         self._ingesting: threading.Thread | None = None
         self._woken, self._stopping = threading.Event(), threading.Event()
-        self._rules, self._events = rules, plan.event_rules
+        self._rules, self.event_rules = rules, plan.event_rules
         source.clock, source.redact = clock, redact
-        source.adapt = partial(adapted, events=self._events)
+        source.adapt = partial(adapted, events=self.event_rules)
 
     def open(self) -> None:
         """Open the journal, so that what was raised so far is on disk."""
@@ -241,7 +241,7 @@ class AutomatedAlerts:
         """Every rule, what it says and how it stands: see rules_document; InputRejected for no state."""
         if state is not None and state not in STATES:
             raise InputRejected(f"{state!r} is no state of a rule", f"Use {', '.join(STATES)}.")
-        return rules_document(self._rules, self._events, read_round(self._folder / STANDING), state)
+        return rules_document(self._rules, self.event_rules, read_round(self._folder / STANDING), state)
 
     def test(self, by: str) -> dict[str, Any]:
         """Send a real test message through every channel, now, and say how each did."""
