@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,22 +14,39 @@ from .model import Alert, Kind, Told
 from .overlays import Circumstances, hold
 from .policy import Policy
 from .routing import Decision
+from .rules.adaptation import adapted
+from .rules.shipping import EventRule
 from .state import observe
+
+SWITCHED_OFF: dict[str, Any] = {
+    "severity": None,
+    "told": [],
+    "not_told": [],
+    "held": {"why": "a rule of the file switches it off", "until": None},
+    "escalation": [],
+}
+"""The explanation of what is not even raised."""
 
 
 def supposed(
-    severity: Severity, category: Category, at: datetime, labels: Mapping[str, str], **fields: str
-) -> Alert:
-    """An alert that would begin then; `fields` are title, key, source and code."""
+    severity: Severity,
+    category: Category,
+    at: datetime,
+    labels: Mapping[str, str],
+    rules: Iterable[EventRule] = (),
+    **fields: str,
+) -> Alert | None:
+    """An alert that would begin then, as the file's rules have it; None when they switch it off.
+
+    `fields` are title, key, source and code.
+    """
     said: dict[str, Any] = {"title": "Example", "key": "example", "source": "app", **fields}
-    seen = observed(Signal(severity=severity, category=category, labels=labels, **said), at, unchanged)
-    alert = observe(None, None, seen).alert
-    assert alert is not None
-    return alert
+    wanted = adapted(Signal(severity=severity, category=category, labels=labels, **said), rules)
+    return observe(None, None, observed(wanted, at, unchanged)).alert if wanted is not None else None
 
 
 def explain(policy: Policy, alert: Alert, now: datetime) -> dict[str, Any]:
-    """{"told": [...], "not_told": [...], "held": why, "escalation": [...]}."""
+    """{"severity", "told": [...], "not_told": [...], "held": why, "escalation": [...]}."""
     decisions = policy.routing.decide(alert, now)
     around = Circumstances(
         maintenance=policy.windows(now),
@@ -38,6 +55,7 @@ def explain(policy: Policy, alert: Alert, now: datetime) -> dict[str, Any]:
     )
     held = hold(Kind.FIRED, alert, Told(alert.fingerprint, ""), around, policy.cooldown, now)
     return {
+        "severity": alert.severity,
         "told": [_told(policy, alert, decision) for decision in decisions if not decision.why_not],
         "not_told": [
             {"channel": decision.channel, "why": decision.why_not}

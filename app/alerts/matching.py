@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from ..core.errors import InputRejected
-from ..core.signal import Severity
+from ..core.signal import Severity, Signal
 from .model import Alert
 
 Matchers: TypeAlias = Mapping[str, str | Sequence[str]]
@@ -20,8 +20,8 @@ A field is one of FIELDS or labels.<name>. A severity with a plus (HIGH+) means 
 FIELDS = ("severity", "category", "source", "key", "code", "title", "fingerprint")
 
 
-def matches(matchers: Matchers, alert: Alert) -> bool:
-    """Whether every matcher fits the alert."""
+def matches(matchers: Matchers, alert: Alert | Signal) -> bool:
+    """Whether every matcher fits the alert; a signal has every field but the fingerprint."""
     return all(_fits(alert, name, wanted) for name, wanted in matchers.items())
 
 
@@ -36,14 +36,14 @@ def check_matchers(matchers: Matchers, what: str = "a silence") -> None:
             raise InputRejected(f"there is no field {name!r} to match", hint)
 
 
-def field_of(alert: Alert, name: str) -> str:
+def field_of(alert: Alert | Signal, name: str) -> str:
     """The text of a field, "" for a label that the alert does not have."""
     if name.startswith("labels."):
         return alert.labels.get(name.removeprefix("labels."), "")
     return str(getattr(alert, name))
 
 
-def _fits(alert: Alert, name: str, wanted: str | Sequence[str]) -> bool:
+def _fits(alert: Alert | Signal, name: str, wanted: str | Sequence[str]) -> bool:
     patterns = (wanted,) if isinstance(wanted, str) else wanted
     if name == "severity":
         return any(_is_severe(alert.severity, pattern.upper()) for pattern in patterns)

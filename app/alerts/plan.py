@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
 from difflib import get_close_matches
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from ..core.errors import InputRejected
 from ..core.signal import Severity
 from .hours import Hours, days_of
-from .matching import check_matchers
+from .patterns import ListOfTexts, Match, Texts, checked
 from .rules.model import Anomaly, MetricRule, Objective
 from .rules.shipping import EventRule, RuleEntry
-
-Texts: TypeAlias = tuple[str, ...]
-
-
-def _texts(given: object) -> object:
-    return (str(given),) if isinstance(given, str | int | float) else given
 
 
 def _minutes_of_day(given: object) -> object:
@@ -36,23 +29,13 @@ def _severities(given: object) -> object:
     return tuple(str(word).upper() for word in words) if isinstance(words, list | tuple) else given
 
 
-def _checked(match: Match) -> Match:
-    try:
-        check_matchers(match, "match")
-    except InputRejected as error:
-        raise ValueError(f"{error.fact}. {error.hint}") from None
-    return match
-
-
 def _unknown(what: str, name: str, known: object) -> str:
     names = list(known) if isinstance(known, list | dict) else []
     near = get_close_matches(name, names, n=1)
     return f"there is no {what} {name!r}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
-ListOfTexts = Annotated[Texts, BeforeValidator(_texts)]
 TimeOfDay = Annotated[time, BeforeValidator(_minutes_of_day)]
-Match = dict[str, ListOfTexts]
 
 
 class Part(BaseModel):
@@ -69,7 +52,7 @@ class Matched(Part):
     @field_validator("match")
     @classmethod
     def _names_fields(cls, match: Match) -> Match:
-        return _checked(match) if match else match
+        return checked(match) if match else match
 
 
 class WeeklyHours(Part):
@@ -192,13 +175,13 @@ class InhibitRule(Part):
     @field_validator("source", "target")
     @classmethod
     def _names_fields(cls, match: Match) -> Match:
-        return _checked(match)
+        return checked(match)
 
     @field_validator("equal")
     @classmethod
     def _are_fields(cls, names: Texts) -> Texts:
         if names:
-            _checked(dict.fromkeys(names, ("*",)))
+            checked(dict.fromkeys(names, ("*",)))
         return names
 
 
@@ -237,9 +220,9 @@ class Plan(Part):
         return [rule for rule in self.rules if isinstance(rule, MetricRule)]
 
     @property
-    def event_rules(self) -> dict[str, EventRule]:
-        """How alerts without a threshold are told, by code."""
-        return {rule.name: rule for rule in self.rules if isinstance(rule, EventRule)}
+    def event_rules(self) -> list[EventRule]:
+        """How alerts without a threshold are told; the first that fits one decides."""
+        return [rule for rule in self.rules if isinstance(rule, EventRule)]
 
     def named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Where the file names whom, and the name."""

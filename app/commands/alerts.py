@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..alerts.config import read_plan, tried_rules
-from ..alerts.explain import explain, supposed
+from ..alerts.explain import SWITCHED_OFF, explain, supposed
 from ..alerts.lanes import addressable
 from ..core.clock import parse_rfc3339
 from ..core.errors import InputRejected, SettingsError
@@ -72,7 +72,7 @@ def rules(
         typer.echo(
             f"{'event' if event['enabled'] else 'off':<10} {event['name']:<26} {event['severity'] or ''}"
         )
-    if names := [event["name"] for event in document["events"]]:
+    if names := [event["name"] for event in document["events"] if event["title"]]:
         typer.echo(f"and what has no threshold: {', '.join(names)}")
 
 
@@ -148,20 +148,24 @@ def route_test(
     page = tower().alerts
     now = _moment(at)
     labels = silencing.pairs(label or [])
-    alert = supposed(severity, category, now, labels, key=key, source=source, code=code)
-    found = explain(page.policy, alert, now)
+    fields = {"key": key, "source": source, "code": code}
+    alert = supposed(severity, category, now, labels, page.event_rules, **fields)
+    found = explain(page.policy, alert, now) if alert is not None else SWITCHED_OFF
     if as_json:
         print_json(found)
         return
+    if found["severity"] not in (None, severity):
+        typer.echo(f"severity  {found['severity']}, as a rule of the file says")
     for lane in found["told"]:
         wait = f" after {lane['after_seconds']:g} s" if lane["after_seconds"] else " at once"
         typer.echo(f"told      {lane['channel']:<20}{wait}: {lane['why']}")
     for lane in found["not_told"]:
         typer.echo(f"not told  {lane['channel']:<20} {lane['why']}")
-    if not (found["told"] or found["not_told"]):
+    if alert is not None and not (found["told"] or found["not_told"]):
         typer.echo("nobody is told: no channel is configured (docs/alerts.md)")
     if found["held"]:
-        typer.echo(f"held      {found['held']['why']}, until {found['held']['until']}")
+        until = f", until {found['held']['until']}" if found["held"]["until"] else ""
+        typer.echo(f"held      {found['held']['why']}{until}")
     for rung in found["escalation"]:
         typer.echo(f"escalates after {rung['after_minutes']:g} minutes to {', '.join(rung['channels'])}")
 

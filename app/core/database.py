@@ -13,7 +13,6 @@ from pathlib import Path
 
 from .files import open_private, private_folder
 from .journal import Chunk, read_new
-from .poll import mark_of
 
 _BUSY_SECONDS = 10.0
 _CORRUPT = ("malformed", "not a database", "disk image")
@@ -32,6 +31,7 @@ class Database:
         self._migrations = tuple(migrations)
         self._durable = durable
         self._idle: deque[sqlite3.Connection] = deque()
+        self._watcher: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._inode = 0
@@ -69,8 +69,15 @@ class Database:
                 self._give_back(connection, inode)
 
     def look(self) -> object:
-        """What differs after every commit, by any process; see Poll."""
-        return mark_of(self.path), mark_of(f"{self.path}-wal")
+        """What differs as soon as a commit can be read, by any process; see Poll."""
+        self._begin_process()
+        with self._lock:
+            self._notice_changes()
+            if self._watcher is None:
+                self._watcher = self._connect()
+            # Because the files change before that: for as long as a commit waits for the disk.
+            (version,) = self._watcher.execute("PRAGMA data_version").fetchone()
+            return self._inode, version
 
     def close(self) -> None:
         """Close every idle connection; the next use opens new ones."""
@@ -95,7 +102,7 @@ class Database:
         # Because a forked child must neither use its parent's connections nor inherit a held lock.
         if self._pid != os.getpid():
             self._lock, self._writing = threading.Lock(), threading.Lock()
-            self._idle = deque()
+            self._idle, self._watcher = deque(), None
             self._pid, self._inode = os.getpid(), 0
 
     def _notice_changes(self) -> None:
@@ -150,6 +157,9 @@ class Database:
         return connection
 
     def _close_idle(self) -> None:
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
         while self._idle:
             self._idle.pop().close()
 

@@ -37,13 +37,13 @@ from ..alerts.source import AlertSource
 from ..alerts.vigil import Vigil
 from ..core.bell import Bell
 from ..core.clock import Clock
-from ..core.errors import InputRejected
+from ..core.errors import Conflict, InputRejected
 from ..core.guard import guard
 from ..core.health import Health, Level
 from ..core.journal import Journal
 from ..core.measure import Measure
 from ..core.poll import JournalLook, Poll
-from ..core.signal import Category, Severity, Signal
+from ..core.signal import Category, Condition, Severity, Signal
 
 __all__ = ["AlertSource", "AutomatedAlerts", "Category", "Severity", "alerts"]
 
@@ -88,9 +88,9 @@ class AutomatedAlerts:
         self._senders: list[Sender] = []
         self._ingesting: threading.Thread | None = None
         self._woken, self._stopping = Bell(), threading.Event()
-        self._rules, self._events = rules, plan.event_rules
+        self._rules, self.event_rules = rules, plan.event_rules
         source.clock, source.redact = clock, redact
-        source.adapt = partial(adapted, events=self._events)
+        source.adapt = partial(adapted, events=self.event_rules)
 
     def open(self) -> None:
         """Open the journal, so that what was raised so far is on disk."""
@@ -144,21 +144,26 @@ class AutomatedAlerts:
         source: str = "app",
         expires_seconds: float | None = None,
     ) -> dict[str, Any]:
-        """Raise an alert and return its document; InputRejected for what cannot be one."""
+        """Raise an alert and return its document; InputRejected for what cannot be one, Conflict for what
+        the file switches off.
+        """
         if not title.strip():
             raise InputRejected("an alert needs a title")
-        document = self._desk.raise_now(
-            Signal(
-                source=source,
-                key=title if key is None else key,
-                title=title,
-                severity=report.word_of(Severity, severity),
-                category=report.word_of(Category, category),
-                message=message,
-                labels=labels or {},
-                expires_seconds=expires_seconds,
-            )
+        signal = Signal(
+            source=source,
+            key=title if key is None else key,
+            title=title,
+            severity=report.word_of(Severity, severity),
+            category=report.word_of(Category, category),
+            message=message,
+            labels=labels or {},
+            expires_seconds=expires_seconds,
         )
+        wanted = self._source.adapt(signal)
+        if wanted is None or wanted.condition is not Condition.RAISED:
+            self._source.observe(signal)  # Because what was raised before is over.
+            raise Conflict("this alert is switched off", "See `rules` in config/alerts.yaml.")
+        document = self._desk.raise_now(wanted)
         self._wake_senders()
         return document
 
@@ -239,7 +244,7 @@ class AutomatedAlerts:
         """Every rule, what it says and how it stands: see rules_document; InputRejected for no state."""
         if state is not None and state not in STATES:
             raise InputRejected(f"{state!r} is no state of a rule", f"Use {', '.join(STATES)}.")
-        return rules_document(self._rules, self._events, read_round(self._folder / STANDING), state)
+        return rules_document(self._rules, self.event_rules, read_round(self._folder / STANDING), state)
 
     def test(self, by: str) -> dict[str, Any]:
         """Send a real test message through every channel, now, and say how each did."""

@@ -50,6 +50,20 @@ def test_several_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     database.close()
 
 
+def test_look_differs_when_a_commit_can_be_read_and_not_before(database: Database) -> None:
+    """Who looks while a commit is being written would else find nothing, and not look again after it."""
+    reader = Database(database.path, [COUNTER])
+    seen = reader.look()
+    with database.write() as connection:
+        connection.execute("pragma cache_size = 2")
+        connection.execute("create table much as select zeroblob(1000000) as bytes")
+        assert Path(f"{database.path}-wal").stat().st_size > 900_000
+        assert (reader.look(), value(reader)) == (seen, 0)
+        connection.execute("update counter set n = 1")
+    assert (reader.look() != seen, value(reader)) == (True, 1)
+    reader.close()
+
+
 def test_an_exception_rolls_back(database: Database) -> None:
     """Nothing of a failed transaction stays."""
     with suppress(RuntimeError), database.write() as connection:

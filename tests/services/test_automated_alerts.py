@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.alerts.channels.recording import RecordingChannel
+from app.alerts.plan import Plan
 from app.alerts.settings import AlertSettings
 from app.core.clock import SystemClock
 from app.core.errors import Conflict, DeliveryFailed, InputRejected, NotFound
@@ -37,6 +38,23 @@ def page_in(folder: Path, *channels: RecordingChannel, **arguments: Any) -> Auto
     )
     page.open()
     return page
+
+
+def test_file_says_how_an_application_s_own_alerts_are_told(tmp_path: Path) -> None:
+    """Those that its code raises and those that come by HTTP alike; what is switched off is refused there."""
+    rules = [
+        {"name": "gateway", "match": {"key": ["gateway"]}, "severity": "CRITICAL"},
+        {"name": "ovens", "match": {"key": ["oven-*"]}, "enabled": False},
+    ]
+    page = page_in(tmp_path, plan=Plan.model_validate({"rules": rules}))
+    page._source.raise_alert("Refuses", severity=Severity.LOW, key="gateway")
+    page._source.raise_alert("Hot", key="oven-1")
+    page.ingest()
+    assert [(one["title"], one["severity"]) for one in page.active()["alerts"]] == [("Refuses", "CRITICAL")]
+    assert page.raise_now("Refuses again", severity="LOW", key="gateway")["severity"] == "CRITICAL"
+    with pytest.raises(Conflict):
+        page.raise_now("Hot", key="oven-1")
+    page.stop()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -10,13 +10,15 @@ from ...core.signal import Condition, Signal
 from .shipping import EventRule
 
 
-def adapted(signal: Signal, events: Mapping[str, EventRule]) -> Signal | None:
-    """The signal as the file wants it; None when nobody wants it.
+def adapted(signal: Signal, events: Iterable[EventRule]) -> Signal | None:
+    """The signal as the first rule wants it that takes it; None when nobody wants it.
 
     What is switched off and was raised before is over.
     """
-    rule = events.get(signal.code)
-    if rule is None or signal.condition is Condition.CLEARED:
+    if signal.condition is Condition.CLEARED:
+        return signal
+    rule = next((rule for rule in events if rule.takes(signal)), None)
+    if rule is None:
         return signal
     if not rule.enabled:
         return replace(signal, condition=Condition.CLEARED) if signal.condition is Condition.RAISED else None

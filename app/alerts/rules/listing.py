@@ -16,12 +16,13 @@ from .standing import ERROR, NO_DATA, Round, WatchStanding
 from .watches import RuleSet
 
 OFF, UNKNOWN = "off", "unknown"
+_UNCHANGED = EventRule(name="unchanged")
 STATES = ("firing", "recovering", "pending", ERROR, NO_DATA, "inactive", UNKNOWN, OFF)
 """What a rule can be, the worst first; unknown before it was evaluated."""
 
 
 def rules_document(
-    rules: RuleSet, events: Mapping[str, EventRule], last: Round | None, state: str | None = None
+    rules: RuleSet, events: Iterable[EventRule], last: Round | None, state: str | None = None
 ) -> dict[str, Any]:
     """{"evaluated_at", "evaluation_seconds", "pid", "counts", "rules", "events"}; `state` is a filter."""
     found = [_rule(rule, last) for rule in (*rules.rules, *rules.objectives, *rules.anomalies)]
@@ -32,7 +33,7 @@ def rules_document(
         "pid": last.pid if last else None,
         "counts": {name: counts[name] for name in STATES},
         "rules": [rule for rule in found if state in (None, rule["state"])],
-        "events": [] if state else [_event(name, events.get(name)) for name in event_names(rules.shipped)],
+        "events": [] if state else list(_events(rules, {rule.name: rule for rule in events})),
     }
 
 
@@ -112,15 +113,20 @@ def _definition(rule: Named) -> dict[str, Any]:
     return said
 
 
-def _event(name: str, rule: EventRule | None) -> dict[str, Any]:
-    return {
-        "name": name,
-        "title": HEADINGS[name].en,
-        "enabled": rule is None or rule.enabled,
-        "severity": rule.severity if rule else None,
-        "labels": dict(rule.labels) if rule else {},
-        "runbook": rule.runbook if rule else "",
-    }
+def _events(rules: RuleSet, changed: Mapping[str, EventRule]) -> Iterator[dict[str, Any]]:
+    """What just happens, as the file has it: by code, then what it says of an application's own alerts."""
+    names = event_names(rules.shipped)
+    for name in [*names, *(name for name in changed if name not in names)]:
+        rule = changed.get(name, _UNCHANGED)
+        yield {
+            "name": name,
+            "title": HEADINGS[name].en if name in HEADINGS else "",
+            "match": {field: list(texts) for field, texts in rule.match.items()},
+            "enabled": rule.enabled,
+            "severity": rule.severity,
+            "labels": dict(rule.labels),
+            "runbook": rule.runbook,
+        }
 
 
 def _moment(seconds: float) -> str:

@@ -7,10 +7,22 @@ from difflib import get_close_matches
 from math import inf
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
 
 from ...core.command import COMMAND
 from ...core.shipped import ShippedRule
+from ...core.signal import Signal
+from ..matching import matches
+from ..patterns import Match, checked
 from ..wording import HEADINGS
 from .model import Labels, MetricRule, RuleName, RuleSeverity
 
@@ -18,7 +30,8 @@ _NO_EVENTS = {"slo_burn", "business_anomaly", "rule_no_data", "test"}
 
 
 class EventRule(BaseModel):
-    """How alerts are told that have no threshold, because something just happens: by their code.
+    """How alerts are told that have no threshold, because something just happens: by their code, which is
+    the name of ours, or, of whatever an application raises, by what they `match`.
 
     Without `enabled` they are not raised at all; `severity`, `labels` and `runbook` are put in place of
     or beside their own.
@@ -27,10 +40,22 @@ class EventRule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: RuleName
+    match: Match = Field(default_factory=dict)
     enabled: bool = True
     severity: RuleSeverity | None = None
     labels: Labels = Field(default_factory=dict)
     runbook: str = ""
+
+    @field_validator("match")
+    @classmethod
+    def _names_fields(cls, match: Match) -> Match:
+        if "fingerprint" in match:
+            raise ValueError("a fingerprint is made of source, category and key: match those")
+        return checked(match)
+
+    def takes(self, signal: Signal) -> bool:
+        """Whether it says how the signal is told."""
+        return (self.name not in HEADINGS or signal.code == self.name) and matches(self.match, signal)
 
 
 def event_names(shipped: Iterable[ShippedRule]) -> list[str]:
@@ -65,11 +90,12 @@ def _completed(given: object, info: ValidationInfo) -> object:
     if name in shipped:
         return {**shipped[name].given, **given, "<changed>": [key for key in given if key != "name"]}
     events = event_names(shipped.values())
-    if name in events:
+    if name in events or "match" in given:
         return given
     near = get_close_matches(name, [*shipped, *events], n=1)
     meant = f"did you mean {near[0]}?" if near else f"{COMMAND} alerts rules lists them"
-    raise ValueError(f"there is no rule {name!r} to change ({meant}), and one of your own needs a metric")
+    own = "one of your own needs a metric, and alerts of your own a match"
+    raise ValueError(f"there is no rule {name!r} to change ({meant}); {own}")
 
 
 def _shipped(info: ValidationInfo) -> Iterable[ShippedRule]:
@@ -81,8 +107,9 @@ def _kind(given: Any) -> str:
     """The tag of an entry; an entry that means an event has no metric, which _completed() saw to."""
     if isinstance(given, BaseModel):
         return f"<{type(given).__name__}>"
-    is_event = isinstance(given, Mapping) and "metric" not in given and given.get("name") in HEADINGS
-    return "<EventRule>" if is_event else "<MetricRule>"
+    if not isinstance(given, Mapping) or "metric" in given:
+        return "<MetricRule>"
+    return "<EventRule>" if given.get("name") in HEADINGS or "match" in given else "<MetricRule>"
 
 
 RuleEntry: TypeAlias = Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ...core.clock import Clock
 from ...core.signal import Emit
 from ..catalog import Catalog
-from ..model import Drill, State, Verdict
+from ..model import State, Verdict
+from ..outcome import Drill
 from ..notices import backup_damaged, backup_sound
 from .listing import Listing
 from .parts import Parts

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from ...core.files import private_folder, write_whole
-from ..model import Concern, Drill, Outcome, State
+from ..model import Concern, State
+from ..outcome import Drill, Outcome
 from .moment import Moment
 
 _ENDING = ".json"

@@ -21,7 +21,8 @@ from ...core.guard import guard
 from ..builds import of_major
 from ..contents import Contents
 from ..estimate import expected
-from ..model import Backup, OnShare, document
+from ..model import Backup, OnShare
+from ..records import document
 from ..restorer import Wish
 from .parts import Parts
 from .points import Point, see

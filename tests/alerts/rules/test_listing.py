@@ -21,7 +21,7 @@ def shown(host: Host, *rules: MetricRule | Objective) -> dict[str, dict[str, obj
     """Each rule's document by its name."""
     metric = [rule for rule in rules if isinstance(rule, MetricRule)]
     goals = [rule for rule in rules if isinstance(rule, Objective)]
-    document = rules_document(RuleSet(metric, goals), {}, read_round(host.path.with_name(STANDING)))
+    document = rules_document(RuleSet(metric, goals), [], read_round(host.path.with_name(STANDING)))
     return {rule["name"]: rule for rule in document["rules"]}
 
 
@@ -80,9 +80,9 @@ def test_each_state_has_a_word(tmp_path: Path) -> None:
 def test_the_last_look_is_told_with_its_time_and_duration(tmp_path: Path) -> None:
     """Nothing before the first; a file that cannot be read is as none."""
     host = Host(tmp_path)
-    assert rules_document(RuleSet(), {}, None)["evaluated_at"] is None
+    assert rules_document(RuleSet(), [], None)["evaluated_at"] is None
     host.book(full()).evaluate()
-    document = rules_document(RuleSet([full()]), {}, read_round(host.path.with_name(STANDING)))
+    document = rules_document(RuleSet([full()]), [], read_round(host.path.with_name(STANDING)))
     assert document["evaluated_at"] == host.clock.now().strftime("%Y-%m-%dT%H:%M:%S.000000Z")
     assert document["evaluation_seconds"] >= 0
     assert document["counts"]["inactive"] == 1
@@ -92,16 +92,21 @@ def test_the_last_look_is_told_with_its_time_and_duration(tmp_path: Path) -> Non
 
 def test_a_state_can_be_asked_for() -> None:
     """And leaves out what has none."""
-    document = rules_document(RuleSet([full(), full(name="off", enabled=False)]), {}, None, "off")
+    document = rules_document(RuleSet([full(), full(name="off", enabled=False)]), [], None, "off")
     assert ([rule["name"] for rule in document["rules"]], document["events"]) == (["off"], [])
 
 
 def test_what_just_happens_is_listed_as_the_file_has_it() -> None:
     """With its severity, or switched off."""
-    events = {"new_error": EventRule.model_validate({"name": "new_error", "enabled": False})}
+    said = [
+        {"name": "new_error", "enabled": False},
+        {"name": "mine", "match": {"key": "a"}, "severity": "LOW"},
+    ]
+    events = [EventRule.model_validate(one) for one in said]
     listed = {event["name"]: event for event in rules_document(RuleSet(), events, None)["events"]}
     assert not listed["new_error"]["enabled"]
     assert (listed["backup_failed"]["enabled"], listed["backup_failed"]["severity"]) == (True, None)
+    assert (listed["mine"]["match"], listed["mine"]["severity"]) == ({"key": ["a"]}, "LOW")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_a_rule_is_one_line(rule: MetricRule | Objective | Anomaly, said: str) -
 
 def test_a_definition_is_what_a_file_would_say() -> None:
     """Durations and shares as text, so that it can be copied."""
-    document = rules_document(RuleSet([full(recover="5%", **{"for": "90s"})]), {}, None)
+    document = rules_document(RuleSet([full(recover="5%", **{"for": "90s"})]), [], None)
     definition = document["rules"][0]["definition"]
     assert (definition["for"], definition["recover"]) == ("1m30s", "5%")
     again = MetricRule.model_validate({"name": "disk_full", **definition})

@@ -68,6 +68,9 @@ def test_the_thresholds_that_a_file_changes_are_told(
             "line 2: there is no rule 'cpu_hihg' to change (did you mean cpu_high?)",
         ),
         ("{name: zzz, value: 3}", "python -m app alerts rules lists them"),
+        ("{name: mine, severity: low}", "alerts of your own a match"),
+        ("{name: mine, match: {kee: a}}", "there is no field 'kee' to match"),
+        ("{name: mine, match: {fingerprint: a}}", "match those"),
         ("{name: cpu_high, valu: 3}", "line 2: rules.0.valu: there is no 'valu' here (did you mean value?)"),
         ("{name: cpu_high, value: 99}", "critical 95 is not beyond value 99"),
         ("{name: cpu_high, recover: lots}", "line 2: rules.0.recover"),
@@ -109,3 +112,29 @@ def test_what_is_switched_off_is_over_and_is_not_raised_again() -> None:
     assert adapted(good, rules) is None
     own = Signal("app", "gateway", "Refuses", Severity.HIGH, Category.BUSINESS)
     assert adapted(own, rules) is own
+
+
+def test_what_an_application_raises_is_told_as_the_file_says() -> None:
+    """By its key, its code, whatever an alert has; the first entry that fits decides."""
+    rules = plan(
+        "{name: hot, match: {key: 'oven-*', labels.shop: [1, 2]}, severity: critical, labels: {team: pie}}",
+        "{name: quiet_ovens, match: {key: 'oven-*'}, enabled: false}",
+        "{name: few_bookings, match: {code: no_bookings}, severity: low, runbook: https://w}",
+    ).event_rules
+    oven = Signal("app", "oven-1", "Hot", Severity.HIGH, Category.SYSTEM, labels={"shop": "2"})
+    told = adapted(oven, rules)
+    assert told is not None
+    assert (told.severity, told.labels) == (Severity.CRITICAL, {"shop": "2", "team": "pie"})
+    quiet = adapted(replace(oven, labels={}), rules)
+    assert quiet is not None
+    assert quiet.condition is Condition.CLEARED
+    coded = adapted(replace(oven, key="x", code="no_bookings"), rules)
+    assert coded is not None
+    assert (coded.severity, coded.labels["runbook"]) == (Severity.LOW, "https://w")
+
+
+def test_an_alert_of_ours_can_be_changed_in_part() -> None:
+    """With a match beside its name, only what fits both."""
+    rules = plan("{name: backup_damaged, match: {labels.file: 'old*'}, enabled: false}").event_rules
+    assert adapted(DAMAGED, rules) is DAMAGED
+    assert adapted(replace(DAMAGED, labels={"file": "old.dump"}), rules) is not DAMAGED
