@@ -28,7 +28,7 @@ class Database:
     """
 
     def __init__(self, path: Path, migrations: Sequence[str], *, durable: bool = False) -> None:
-        self.path = path
+        self.path, self._name = path, str(path)
         self._migrations = tuple(migrations)
         self._durable = durable
         self._idle: deque[sqlite3.Connection] = deque()
@@ -100,7 +100,7 @@ class Database:
 
     def _notice_changes(self) -> None:
         """Start anew when the file is gone: deleting a folder resets its service."""
-        if self._inode and _inode(self.path) == self._inode:
+        if self._inode and _inode(self._name) == self._inode:
             return
         self._close_idle()
         self._prepare()
@@ -119,7 +119,7 @@ class Database:
                     raise
                 self._set_aside()
                 self._migrate()
-            self._inode = _inode(self.path)
+            self._inode = _inode(self._name)
         finally:
             os.close(lock)
 
@@ -191,7 +191,7 @@ def _offsets(connection: sqlite3.Connection) -> dict[str, int]:
     return {row["file"]: row["offset"] for row in connection.execute("select * from journal_offset")}
 
 
-def _inode(path: Path) -> int:
+def _inode(path: str) -> int:
     try:
         return os.stat(path).st_ino  # noqa: PTH116 because Path.stat() takes three times as long
     except FileNotFoundError:

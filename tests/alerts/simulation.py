@@ -42,11 +42,11 @@ inhibit: [{name: cause, source: {key: k0}, target: {key: "k2*"}}]
 COOLDOWN = AlertSettings().cooldown_seconds
 EXEMPT = (Kind.RESOLVED, Kind.ACKNOWLEDGED, Kind.ESCALATED, Kind.FLAPPING)
 HAPPENINGS = {
-    "look": 68, "wait": 24, "note": 1, "acknowledge": 1.5, "end": 0.7, "silence": 0.3, "unsilence": 0.3,
-    "fail": 0.3, "break": 0.1, "doubt": 0.2, "work": 2, "crash": 0.5, "jump": 0.02, "suspend": 0.02,
+    "look": 72, "wait": 20, "note": 1, "acknowledge": 1.5, "end": 0.7, "silence": 0.3, "unsilence": 0.3,
+    "fail": 0.2, "break": 0.1, "doubt": 0.2, "work": 4, "crash": 0.5, "jump": 0.02, "suspend": 0.02,
 }  # fmt: skip
 """How often each happens. What fills a year are rules that look and find what they found before."""
-BEGINS, ENDS, TURNS = 0.02, 0.1, 0.4
+BEGINS, ENDS, TURNS = 0.008, 0.08, 0.4
 """How likely a look finds that a condition has begun, has ended, or (of one in ten) has changed again."""
 
 
