@@ -40,6 +40,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection within one consistent snapshot."""
+        self._begin_process()
         connection, inode = self._borrow()
         try:
             connection.execute("BEGIN")
@@ -79,7 +80,6 @@ class Database:
 
     def _borrow(self) -> tuple[sqlite3.Connection, int]:
         """A connection that nobody else uses, and the file that it is to."""
-        self._begin_process()
         with self._lock:
             self._notice_changes()
             return (self._idle.pop() if self._idle else self._connect()), self._inode
