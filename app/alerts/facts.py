@@ -133,8 +133,9 @@ def printable(text: object, limit: int) -> str:
 
 def printable_lines(text: object, limit: int) -> str:
     """The same with its lines kept."""
-    shown = str(text)[: 2 * limit].replace("\r\n", "\n").replace("\r", "\n")
-    shown = _UNPRINTABLE.sub(" ", shown)
+    shown = str(text)[: 2 * limit]
+    if not shown.isprintable():
+        shown = _UNPRINTABLE.sub(" ", shown.replace("\r\n", "\n").replace("\r", "\n"))
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 

@@ -156,6 +156,16 @@ def told_without_end(connection: sqlite3.Connection, fingerprint: str) -> list[T
     return [read(Told, row) for row in connection.execute(query, (fingerprint,))]
 
 
+def pass_over_known(connection: sqlite3.Connection, now: datetime) -> None:
+    """Do not look again at what a channel has been told of, and that was not seen since."""
+    connection.execute(
+        "update told set due_at = null where due_at <= ? and owed = '' and not exists (select 1 from alert"
+        " where alert.fingerprint = told.fingerprint and resolved_at is null"
+        " and (alert.id != told.alert_id or alert.repeats > told.repeats))",
+        (rfc3339(now),),
+    )
+
+
 def told_due(connection: sqlite3.Connection, now: datetime) -> list[Told]:
     """What is to be looked at again."""
     query = select(Told, "from told where due_at <= ?")
