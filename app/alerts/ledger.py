@@ -66,6 +66,7 @@ class Ledger:
             settled = watch.settled(connection, now)
             for fingerprint in settled:
                 self._dispatch.settle(connection, fingerprint, now)
+            store.pass_over_known(connection, now)
             due = store.told_due(connection, now)
             for told in due:
                 self._dispatch.remind(connection, told, now)

@@ -14,7 +14,7 @@ each claim raises the fence, and a mark with an older fence finds nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import SystemRandom
@@ -78,10 +78,10 @@ class Outbox:
             since = datetime.fromisoformat(failing["failing_since"]) if failing else None
             return Turn(connection, self._policy, lane, now, self._fresh_since(now), since).take()
 
-    def has_due(self, channel: str) -> bool:
-        """Whether claim() or to_ask() may have something now."""
+    def with_due(self, channels: Sequence[str]) -> list[str]:
+        """Those of some channels for which claim() or to_ask() may have something now."""
         with self._database.read() as connection:
-            return queue.has_due(connection, channel, self._clock.now())
+            return queue.with_due(connection, channels, self._clock.now())
 
     def has_open(self, channel: str) -> bool:
         """Whether there is anything that claim() or to_ask() could answer, now or later."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,11 +19,12 @@ _SUPERSEDE = (
 )
 # Because a row that was touched in the future only says that the clock was set back.
 _DUE = "channel = :channel and state = 'pending' and (not_before <= :now or touched_at > :now)"
-_HAS_DUE = f"""
-    select 1 from outbox where channel = :channel and state = 'sending' union all
-    select 1 from outbox where {_DUE} union all
-    select 1 from outbox where channel = :channel and state = 'accepted'
-    and (not_before <= :now or touched_at > :now) limit 1"""  # noqa: S608 words of ours
+_WITH_DUE = """
+    where exists (select 1 from outbox where channel = lane.name and state = 'sending')
+    or exists (select 1 from outbox where channel = lane.name and state = 'pending'
+               and (not_before <= :now or touched_at > :now))
+    or exists (select 1 from outbox where channel = lane.name and state = 'accepted'
+               and (not_before <= :now or touched_at > :now))"""
 _HAS_OPEN = " union all ".join(
     f"select 1 from outbox where channel = :channel and state = '{state}'"  # noqa: S608 words of ours
     for state in ("pending", "sending", "accepted")
@@ -111,10 +112,12 @@ def is_open(connection: sqlite3.Connection, alert_id: str, channel: str) -> bool
     return rows.fetchone() is not None
 
 
-def has_due(connection: sqlite3.Connection, channel: str, now: datetime) -> bool:
-    """Whether a claim may find something, or something is to be asked about, now."""
-    asked = {"channel": channel, "now": rfc3339(now)}
-    return connection.execute(_HAS_DUE, asked).fetchone() is not None
+def with_due(connection: sqlite3.Connection, channels: Sequence[str], now: datetime) -> list[str]:
+    """Those of some channels for which a claim may find something, or something is to be asked about, now."""
+    asked = {f"channel{number}": channel for number, channel in enumerate(channels)}
+    lanes = ", ".join(f"(:{name})" for name in asked)
+    query = f"with lane (name) as (values {lanes}) select name from lane {_WITH_DUE}"  # noqa: S608 words of ours
+    return [row["name"] for row in connection.execute(query, {**asked, "now": rfc3339(now)})]
 
 
 def has_open(connection: sqlite3.Connection, channel: str) -> bool:

@@ -22,7 +22,11 @@ _KEYS: Mapping[type[Record], tuple[str, ...]] = {
     Silence: ("id",),
     Told: ("fingerprint", "channel"),
 }
+_TABLES: Mapping[type[Record], str] = {Alert: "alert", Silence: "silence", Told: "told"}
 _NAMES = {record: tuple(field.name for field in fields(record)) for record in _KEYS}
+_COLUMNS = {
+    record: ", ".join(f"{_TABLES[record]}.{name}" for name in names) for record, names in _NAMES.items()
+}
 _MAPPINGS = {Alert: "labels", Silence: "matchers"}
 
 
@@ -33,7 +37,7 @@ def select(record: type[Record], rest: str) -> str:
 
 def columns(record: type[Record]) -> str:
     """The columns of a record as a query asks for them, in the order of its fields."""
-    return _columns(_table(record), _NAMES[record])
+    return _COLUMNS[record]
 
 
 def width(record: type[Record]) -> int:
@@ -54,7 +58,7 @@ def save(connection: sqlite3.Connection, record: _Record, before: _Record | None
     if before is None or not _update(connection, record, before):
         kind: type[Record] = type(record)
         values = [_sql(getattr(record, name)) for name in _NAMES[kind]]
-        connection.execute(_insertion(_table(kind), _NAMES[kind], _KEYS[kind]), values)
+        connection.execute(_insertion(_TABLES[kind], _NAMES[kind], _KEYS[kind]), values)
 
 
 def _update(connection: sqlite3.Connection, record: _Record, before: _Record) -> bool:
@@ -63,16 +67,9 @@ def _update(connection: sqlite3.Connection, record: _Record, before: _Record) ->
     names = _NAMES[kind]
     changed: tuple[str, ...] = tuple([n for n in names if getattr(record, n) != getattr(before, n)])
     values = [_sql(getattr(record, name)) for name in (*changed, *_KEYS[kind])]
-    return not changed or connection.execute(_change(_table(kind), changed, _KEYS[kind]), values).rowcount > 0
-
-
-def _table(record: type[Record]) -> str:
-    return record.__name__.lower()
-
-
-@cache
-def _columns(table: str, names: tuple[str, ...]) -> str:
-    return ", ".join(f"{table}.{name}" for name in names)
+    return (
+        not changed or connection.execute(_change(_TABLES[kind], changed, _KEYS[kind]), values).rowcount > 0
+    )
 
 
 @cache

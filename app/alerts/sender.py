@@ -66,7 +66,8 @@ class Sender:
 
     def work(self) -> bool:
         """Deliver a notice, or ask what became of one; False when nothing is due."""
-        return self._outbox.has_due(self._channel.name) and (self.deliver_next() or self.ask_next())
+        is_due = bool(self._outbox.with_due([self._channel.name]))
+        return is_due and (self.deliver_next() or self.ask_next())
 
     def deliver_next(self) -> bool:
         """Deliver one notice, or find out that it cannot be; False when there is none."""

@@ -110,12 +110,13 @@ def history(
 def decisions(connection: sqlite3.Connection, alert_id: str | None = None) -> list[dict[str, Any]]:
     """The newest step of each channel of an active alert, or of all, and when it is looked at again."""
     of_one = "" if alert_id is None else "and alert.id = :alert_id"
+    # A cross join, because SQLite would else read the whole history in the order of its groups.
     rows = connection.execute(
         "select event.alert_id, event.channel, event.what, event.why, max(event.last_at) as at,"  # noqa: S608
         " coalesce(case when told.owed = event.why then told.due_at end,"
         " (select max(not_before) from outbox where outbox.alert_id = event.alert_id"
         " and outbox.channel = event.channel and outbox.state = 'pending')) as due_at"
-        " from alert join event on event.alert_id = alert.id left join told"
+        " from alert cross join event on event.alert_id = alert.id left join told"
         " on told.fingerprint = alert.fingerprint and told.channel = event.channel"
         f" where alert.resolved_at is null and event.channel != '' {of_one}"
         " group by event.alert_id, event.channel order by event.alert_id, event.channel",
@@ -153,6 +154,16 @@ def told_without_end(connection: sqlite3.Connection, fingerprint: str) -> list[T
     """The same of those that were told of it, and where nothing is to be looked at again."""
     query = select(Told, "from told where fingerprint = ? and due_at is null and at is not null")
     return [read(Told, row) for row in connection.execute(query, (fingerprint,))]
+
+
+def pass_over_known(connection: sqlite3.Connection, now: datetime) -> None:
+    """Do not look again at what a channel has been told of, and that was not seen since."""
+    connection.execute(
+        "update told set due_at = null where due_at <= ? and owed = '' and not exists (select 1 from alert"
+        " where alert.fingerprint = told.fingerprint and resolved_at is null"
+        " and (alert.id != told.alert_id or alert.repeats > told.repeats))",
+        (rfc3339(now),),
+    )
 
 
 def told_due(connection: sqlite3.Connection, now: datetime) -> list[Told]:

@@ -27,7 +27,7 @@ class Database:
     """
 
     def __init__(self, path: Path, migrations: Sequence[str], *, durable: bool = False) -> None:
-        self.path = path
+        self.path, self._name = path, str(path)
         self._migrations = tuple(migrations)
         self._durable = durable
         self._idle: deque[sqlite3.Connection] = deque()
@@ -40,6 +40,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection within one consistent snapshot."""
+        self._begin_process()
         connection, inode = self._borrow()
         try:
             connection.execute("BEGIN")
@@ -86,7 +87,6 @@ class Database:
 
     def _borrow(self) -> tuple[sqlite3.Connection, int]:
         """A connection that nobody else uses, and the file that it is to."""
-        self._begin_process()
         with self._lock:
             self._notice_changes()
             return (self._idle.pop() if self._idle else self._connect()), self._inode
@@ -107,7 +107,7 @@ class Database:
 
     def _notice_changes(self) -> None:
         """Start anew when the file is gone: deleting a folder resets its service."""
-        if self._inode and _inode(self.path) == self._inode:
+        if self._inode and _inode(self._name) == self._inode:
             return
         self._close_idle()
         self._prepare()
@@ -126,7 +126,7 @@ class Database:
                     raise
                 self._set_aside()
                 self._migrate()
-            self._inode = _inode(self.path)
+            self._inode = _inode(self._name)
         finally:
             os.close(lock)
 
@@ -201,7 +201,7 @@ def _offsets(connection: sqlite3.Connection) -> dict[str, int]:
     return {row["file"]: row["offset"] for row in connection.execute("select * from journal_offset")}
 
 
-def _inode(path: Path) -> int:
+def _inode(path: str) -> int:
     try:
         return os.stat(path).st_ino  # noqa: PTH116 because Path.stat() takes three times as long
     except FileNotFoundError:

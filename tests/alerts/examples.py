@@ -95,6 +95,7 @@ class Room:
         self.senders = [
             Sender(channel, self.outbox, lambda: True, self.source.observe, clock) for channel in lanes
         ]
+        self._lanes = {channel.name: sender for channel, sender in zip(lanes, self.senders, strict=True)}
 
     def observe(self, title: str = "Gateway refuses", **changes: Any) -> None:
         """A signal comes and is read."""
@@ -107,9 +108,8 @@ class Room:
 
     def deliver(self) -> None:
         """Every sender delivers until nothing is left to do now."""
-        for sender in self.senders:
-            while sender.work():
-                pass
+        while sum(sender.deliver_next() or sender.ask_next() for sender in self._with_due()):
+            pass
         self.read()
 
     def read(self) -> None:
@@ -146,6 +146,9 @@ class Room:
         """The rows of the outbox."""
         with self.database.read() as connection:
             return [dict(row) for row in connection.execute("select * from outbox order by id")]
+
+    def _with_due(self) -> list[Sender]:
+        return [self._lanes[name] for name in self.outbox.with_due(list(self._lanes))]
 
     def _notice(self) -> None:
         self._is_told = True
