@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ..core.command import COMMAND
 from ..core.errors import SettingsError
 from ..core.shipped import ShippedRule
 from .plan import Plan
@@ -18,7 +19,7 @@ from .rules.shipping import merged
 from .rules.trial import TrialFile, failures
 from .rules.watches import RuleSet
 
-_HINT = "Correct it and try again: python -m app alerts check-config"
+_HINT = f"Correct it and try again: {COMMAND} alerts check-config"
 Place = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..core.command import COMMAND
 from ..core.signal import Category, Severity
 from .model import Kind
 from .phrases import in_portuguese
@@ -169,7 +170,7 @@ HEADINGS: dict[str, Heading] = {
     "events_quarantined": Heading(
         "Journal lines are no events",
         "Linhas do diário que não são eventos",
-        details="Foram postas de lado com o motivo: python -m app metrics quarantine.",
+        details=f"Foram postas de lado com o motivo: {COMMAND} metrics quarantine.",
     ),
     "events_conflicts": Heading(
         "An event key came with another amount",

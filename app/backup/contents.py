@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ..core.command import COMMAND
 from ..core.errors import NotFound
 from .model import Backup, Failure, Running, State, Unreadable
 from .plan import History
@@ -69,7 +70,7 @@ class Contents:
         runs = (self.running, *self.backups, *self.unreadable, *self.failures)
         found = next((run for run in runs if run is not None and _is_called(run, backup_id)), None)
         if found is None:
-            raise NotFound(f"there is no backup {backup_id!r}", "See: python -m app backup list")
+            raise NotFound(f"there is no backup {backup_id!r}", f"See: {COMMAND} backup list")
         return found
 
     def best_but(self, backup_id: str) -> Backup | None:

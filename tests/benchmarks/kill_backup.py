@@ -26,7 +26,9 @@ def main() -> None:
     arguments = asked.parse_args()
     print(f"seed {arguments.seed}")
     with bench(arguments.megabytes) as stand, place_for("drill") as place:
-        killing = Killing(stand.folder / "backups-gzip", stand.url, place, arguments.seed, early=arguments.early)
+        killing = Killing(
+            stand.folder / "backups-gzip", stand.url, place, arguments.seed, early=arguments.early
+        )
         for number in range(arguments.rounds):
             killing.round()
             if number % 20 == 19:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...core.command import COMMAND
 from ...core.errors import AtalaiaError, Unavailable
 from ..model import CalledOff
 
@@ -11,7 +12,7 @@ _SAID = re.compile(r"^ERROR: \[(\d+)\]: (.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 _HINT = re.compile(r"\s*HINT: ")
 _LOCKED, _MISSING, _CONNECT, _STOPPED, _ARCHIVE_TIMEOUT = 50, 55, 56, 62, 82
 _HINTS = {
-    _MISSING: "Was `pgbackrest stanza-create` run? See: python -m app backup check",
+    _MISSING: f"Was `pgbackrest stanza-create` run? See: {COMMAND} backup check",
     _CONNECT: "See whether PostgreSQL runs, and pg1-path, pg1-port, pg1-socket-path and pg1-user.",
     _STOPPED: "Somebody ran `pgbackrest stop`: run `pgbackrest start`.",
     _ARCHIVE_TIMEOUT: "WAL is not archived: see archive_command and the server's log.",

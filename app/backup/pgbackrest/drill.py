@@ -22,13 +22,12 @@ from ..model import (
     Backup,
     CalledOff,
     Damaged,
-    Drill,
     NotDrillable,
     OnShare,
-    Outcome,
     RestoreFailed,
     Stopped,
 )
+from ..outcome import Drill, Outcome
 from ..questions import method_for
 from ..sql import literal
 from ..truth import shortened

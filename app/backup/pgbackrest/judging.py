@@ -6,8 +6,8 @@ from ...core.clock import Clock
 from ...core.signal import Emit
 from ..catalog import Catalog
 from ..model import State, Verdict
-from ..outcome import Drill
 from ..notices import backup_damaged, backup_sound
+from ..outcome import Drill
 from .listing import Listing
 from .parts import Parts
 from .records import Known

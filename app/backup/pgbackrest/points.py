@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...core.clock import rfc3339
+from ...core.command import COMMAND
 from ...core.errors import InputRejected, NotFound
 from ..model import Backup, State
 
@@ -46,7 +47,7 @@ def choose(backups: Iterable[Backup], at: datetime) -> Backup:
     if before:
         return before[-1]
     if not good:
-        raise NotFound("there is no good backup", "See: python -m app backup list")
+        raise NotFound("there is no good backup", f"See: {COMMAND} backup list")
     raise InputRejected(
         f"{rfc3339(at)} is before the end of the first good backup",
         f"The earliest point in time is {rfc3339(good[0].finished_at)}, the end of {good[0].id}.",
