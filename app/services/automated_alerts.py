@@ -50,7 +50,7 @@ __all__ = ["AlertSource", "AutomatedAlerts", "Category", "Severity", "alerts"]
 alerts = AlertSource(Journal("alerts"))
 """The writing end of this process; what it is given waits in memory until a tower opens its journal."""
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS, _CALM_SECONDS = 0.5, 1.0
 
 
 class AutomatedAlerts:
@@ -286,7 +286,9 @@ class AutomatedAlerts:
 
     def _ingest_on(self) -> None:
         while not self._stopping.is_set():
-            self._woken.wait(_POLL_SECONDS)
+            # Because what other processes have read is to be sent by the one that leads.
+            delivers = bool(self._senders) and self._is_leader()
+            self._woken.wait(_POLL_SECONDS if delivers else _CALM_SECONDS)
             with guard("alerts.ingest"):
                 self._poll(self.ingest)
                 self._pass_on()
