@@ -23,7 +23,7 @@ from .routing import CHANNEL_FAILED
 from .troubles import channel_failed
 
 _T = TypeVar("_T")
-_POLL_SECONDS = 0.5
+_POLL_SECONDS, _REST_SECONDS = 0.5, 60.0
 _STOP_SECONDS = 20.0
 _PATIENCE = timedelta(minutes=15)
 """How long a channel may fail for reasons that pass before that is an alert of its own."""
@@ -99,11 +99,20 @@ class Sender:
         return True
 
     def _run(self) -> None:
+        is_calm = False
         while not self._stopping:
-            self._woken.wait(_POLL_SECONDS)
+            # Because what is open may become due by itself; for anything else somebody wakes it.
+            self._woken.wait(_REST_SECONDS if is_calm else _POLL_SECONDS)
+            is_calm = False
             with guard(f"alerts.send.{self._channel.name}"):
-                if self._may_go_on() and self._poll(self._open):
-                    self._deliver_all()
+                is_calm = not self._deliver_due()
+
+    def _deliver_due(self) -> bool:
+        """Deliver what is due; whether anything is open."""
+        if not self._may_go_on() or not self._poll(self._open):
+            return False
+        self._deliver_all()
+        return True
 
     def _open(self) -> int:
         return self._outbox.has_open(self._channel.name)

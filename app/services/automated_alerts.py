@@ -50,7 +50,7 @@ __all__ = ["AlertSource", "AutomatedAlerts", "Category", "Severity", "alerts"]
 alerts = AlertSource(Journal("alerts"))
 """The writing end of this process; what it is given waits in memory until a tower opens its journal."""
 
-_POLL_SECONDS = 1.0
+_POLL_SECONDS, _CALM_SECONDS = 0.5, 1.0
 
 
 class AutomatedAlerts:
@@ -86,6 +86,8 @@ class AutomatedAlerts:
         self._desk = Desk(source, self._ledger, self._database, folder, clock)
         self.vigil = Vigil(settings, self._database, channels, source.observe, self.health, clock)
         self._senders: list[Sender] = []
+        self._is_leader: Callable[[], bool] = _nobody_leads
+        self._passed_on: object = None
         self._ingesting: threading.Thread | None = None
         self._woken, self._stopping = Bell(), threading.Event()
         self._rules, self.event_rules = rules, plan.event_rules
@@ -101,6 +103,7 @@ class AutomatedAlerts:
         self.open()
         self._stopping.clear()
         self._source.on_fact = self._woken.ring
+        self._is_leader = is_leader
         self._senders = [
             Sender(channel, self._outbox, is_leader, self._source.observe, self._clock)
             for channel in self._channels.values()
@@ -288,11 +291,25 @@ class AutomatedAlerts:
 
     def _ingest_on(self) -> None:
         while not self._stopping.is_set():
-            self._woken.wait(_POLL_SECONDS)
+            # Because what other processes have read is to be sent by the one that leads.
+            delivers = bool(self._senders) and self._is_leader()
+            self._woken.wait(_POLL_SECONDS if delivers else _CALM_SECONDS)
             with guard("alerts.ingest"):
-                if self._poll(self.ingest):
-                    self._wake_senders()
+                self._poll(self.ingest)
+                self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Wake the senders when any process has written what they may have to send, or this one now leads."""
+        state = self._database.look(), self._is_leader()
+        if state != self._passed_on:
+            self._passed_on = state
+            self._wake_senders()
 
     def _wake_senders(self) -> None:
         for sender in self._senders:
             sender.wake()
+
+
+def _nobody_leads() -> bool:
+    """As long as the page has not started."""
+    return False

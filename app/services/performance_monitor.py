@@ -250,7 +250,7 @@ class PerformanceMonitor:
 def _external_probes(settings: PerformanceSettings) -> list[Probe]:
     if not settings.services:
         return []
-    # Because httpx takes 5 MB, which a host without such services need not carry.
+    # Because httpcore takes memory that a host without such services need not carry.
     from ..performance.probes.http import HttpProbe
 
     seconds = settings.external_timeout_seconds

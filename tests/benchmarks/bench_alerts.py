@@ -145,9 +145,25 @@ def delivering(folder: Path, channel: Channel, arrived: Arrived) -> Iterator[Tim
     page.stop()
 
 
+@contextmanager
+def answering_and_delivering(folder: Path, channel: Channel, arrived: Arrived) -> Iterator[Timed]:
+    """From raise_now() until the message arrives, on an idle page."""
+    page = AutomatedAlerts(UNHURRIED, AlertSource(Journal("alerts")), folder, [channel], SystemClock())
+    page.start(lambda: True)
+
+    def measured() -> float:
+        time.sleep(0.02)
+        began = time.perf_counter()
+        page.raise_now("Gateway refuses", severity="CRITICAL", key=str(time.perf_counter_ns()))
+        return arrived.since(began)
+
+    yield measured
+    page.stop()
+
+
 def contenders(folder: Path, stack: ExitStack) -> dict[str, Timed]:
     """Each in a folder of its own."""
-    called, posted, mailed = Arrived(), Arrived(), Arrived()
+    called, asked, posted, mailed = Arrived(), Arrived(), Arrived(), Arrived()
     accept = answer(200, "ok")
     server = HttpServer(lambda connection: (posted.now(), accept(connection))[0])
     stack.callback(server.close)
@@ -167,6 +183,9 @@ def contenders(folder: Path, stack: ExitStack) -> dict[str, Timed]:
         "one of 100 in a row": stack.enter_context(raising_often(place())),
         "raise_now()": stack.enter_context(answering(place())),
         "raise → channel": stack.enter_context(delivering(place(), Instant(called), called)),
+        "raise_now() → channel": stack.enter_context(
+            answering_and_delivering(place(), Instant(asked), asked)
+        ),
         "raise → Slack's server": stack.enter_context(delivering(place(), slack, posted)),
         "raise → mail server": stack.enter_context(delivering(place(), mails, mailed)),
     }

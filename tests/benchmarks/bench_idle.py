@@ -103,14 +103,21 @@ def percents(pids: Mapping[str, int], seconds: float) -> dict[str, tuple[float, 
 
 def contenders(database_url: str) -> dict[str, tuple[str, dict[str, str]]]:
     """Name → code and environment; the first one is the floor."""
+    # Because what others do to the machine would be alerts, and nobody listens where they are sent.
+    calm = {
+        "PERFORMANCE_CPU_WARNING_PERCENT": "99",
+        "PERFORMANCE_CPU_CRITICAL_PERCENT": "100",
+        "PERFORMANCE_CONFIRM_SAMPLES": "60",
+    }
     watched = {
+        **calm,
         "DATABASE_URL": database_url,
         "SMTP_HOST": "127.0.0.1",
         "ALERT_EMAIL_FROM": "tower@example.org",
         "ALERT_EMAIL_TO": "me@example.org",
         "ALERT_WEBHOOK_URL": f"http://127.0.0.1:{free_port()}/",
     }
-    return {"bare": (_BARE, {}), "Atalaia": (_OURS, {}), "with database, channels": (_OURS, watched)}
+    return {"bare": (_BARE, {}), "Atalaia": (_OURS, calm), "with database, channels": (_OURS, watched)}
 
 
 def show(pids: Mapping[str, int], windows: list[dict[str, tuple[float, float]]]) -> None:

@@ -133,6 +133,17 @@ def test_every_worker_may_run_and_one_sends(tmp_path: Path, channel: RecordingCh
         page.stop()
 
 
+def test_who_begins_to_lead_delivers_what_waits(tmp_path: Path, channel: RecordingChannel) -> None:
+    """Within a second or two, although its senders had nothing to do until then."""
+    page, leads = page_in(tmp_path, channel), threading.Event()
+    page.start(leads.is_set)
+    page.raise_now("Gateway refuses", severity=Severity.CRITICAL)
+    assert channel.said() == []
+    leads.set()
+    wait_until(lambda: channel.said() == [("fired", "Gateway refuses")], what="the notice", deadline=10)
+    page.stop()
+
+
 def test_worst_is_told_in_the_middle_of_a_storm(running: Running, channel: RecordingChannel) -> None:
     """A thousand LOW alerts are on their way, and the CRITICAL one is told within a second or so."""
     source, page = running

@@ -13,23 +13,32 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-import httpx
+import httpcore
 
 from ...core.health import Level
 from ..deadline import Deadline
 from ..model import Reading
 
 _GRACE_SECONDS = 0.5
+_IN_URLS = "%!$&'()*+,;=:@/?~"
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLCertVerificationError, "its certificate is not valid"),
     (ssl.SSLError, "TLS failed"),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionResetError, "connection reset"),
     (socket.gaierror, "its name is not known"),
-    (httpx.RemoteProtocolError, "the answer was not HTTP"),
-    (httpx.TimeoutException, "no answer in time"),
+    (httpcore.RemoteProtocolError, "the answer was not HTTP"),
+    (httpcore.TimeoutException, "no answer in time"),
+)
+_FAILURES = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    OSError,
+    ValueError,
 )
 
 
@@ -54,30 +63,44 @@ class HttpProbe:
             return await asyncio.wait_for(self._ask(), self._timeout)
         except TimeoutError:
             return Reading(Level.DOWN, f"no answer within {self._timeout:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except _FAILURES as error:
             return Reading(Level.DOWN, _reason(error))
 
     async def _ask(self) -> Reading:
         began = time.perf_counter()
-        request = httpx.Request("GET", self._url, headers={"user-agent": "atalaia"})
-        # Because a client of httpx logs the whole URL, and its transport does not.
-        async with httpx.AsyncHTTPTransport(verify=_trust()) as transport:
-            answer = await transport.handle_async_request(request)
+        url, host = _parts(self._url)
+        headers = [(b"host", host), (b"user-agent", b"atalaia")]
+        # Because httpx, which is made of this, takes seven times the memory and logs whole URLs.
+        async with (
+            httpcore.AsyncConnectionPool(ssl_context=_trust()) as pool,
+            pool.stream("GET", url, headers=headers) as answer,
+        ):
             details = {
                 "latency_ms": round((time.perf_counter() - began) * 1000, 1),
-                "http_status": answer.status_code,
+                "http_status": answer.status,
                 **_certificate(answer.extensions.get("network_stream")),
             }
-            await answer.aclose()
-        if answer.status_code >= 500:
-            return Reading(Level.DOWN, f"answered {answer.status_code}", details)
+        if answer.status >= 500:
+            return Reading(Level.DOWN, f"answered {answer.status}", details)
         return Reading(Level.OK, details=details)
 
 
 @cache
 def _trust() -> ssl.SSLContext:
     """One context for all checks, because making one takes ten times as long as a check."""
-    return httpx.create_ssl_context()
+    return httpcore.default_ssl_context()
+
+
+def _parts(url: str) -> tuple[httpcore.URL, bytes]:
+    """Where to ask and for which host, as they go over the wire; ValueError where that cannot be."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("there is no host in it")
+    host, port = parts.hostname.encode("idna"), parts.port
+    named = b"[%b]" % host if b":" in host else host
+    target = quote(parts.path or "/", _IN_URLS) + (f"?{quote(parts.query, _IN_URLS)}" if parts.query else "")
+    address = httpcore.URL(scheme=parts.scheme, host=host, port=port, target=target)
+    return address, named if port is None else b"%b:%d" % (named, port)
 
 
 def _certificate(stream: Any) -> dict[str, int]:

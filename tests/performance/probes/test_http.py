@@ -97,11 +97,32 @@ def test_only_scheme_and_host_are_told() -> None:
 
 
 def test_nothing_of_the_url_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Neither by us nor by httpx, which likes to."""
+    """Neither by us nor by the package that asks."""
     with caplog.at_level(logging.INFO):
         asked(answering(answer("200 OK")))
     assert "4711" not in caplog.text
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "target"),
+    [
+        ("http://shop.example", b"shop.example", b"/"),
+        ("http://ana:pw@shop.example:8080/a%20b?q=1#top", b"shop.example:8080", b"/a%20b?q=1"),
+        ("http://münchen.example/ein weg?ü=1", b"xn--mnchen-3ya.example", b"/ein%20weg?%C3%BC=1"),
+        ("http://[::1]:8080/", b"[::1]:8080", b"/"),
+    ],
+)
+def test_a_url_goes_over_the_wire_in_ascii(url: str, host: bytes, target: bytes) -> None:
+    """Without its password and what stands behind #."""
+    address, named = http._parts(url)
+    assert (named, address.target) == (host, target)
+
+
+@pytest.mark.parametrize("url", ["", "http:///x", "http://a..b/", "http://h:99999/", "ftp://127.0.0.1/"])
+def test_a_url_that_cannot_be_asked_says_so(url: str) -> None:
+    """By the kind of mistake alone."""
+    assert HttpProbe("service", url, 5).sample().reason.startswith("cannot be reached (")
 
 
 @pytest.fixture
