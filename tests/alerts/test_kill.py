@@ -57,7 +57,7 @@ class Killable:
             json.dumps({"life": self.life, "first": first, "again": list(again)}) + "\n"
         )
         self._process.stdin.flush()
-        wait_until(lambda: self.up, what="the worker", deadline=30)
+        wait_until(lambda: self.up, what="the worker", deadline=60)
 
     def kill(self) -> None:
         """Without a word."""
