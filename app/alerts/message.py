@@ -12,18 +12,9 @@ from zoneinfo import ZoneInfo
 from ..core.guard import guard
 from ..core.signal import Severity
 from .facts import printable
+from .headings import HEADINGS, OWN_WORDS, details_of, heading_of
 from .model import Alert, Digest, Item, Kind, Notice
-from .wording import (
-    CATEGORIES,
-    HEADINGS,
-    KINDS,
-    OWN_WORDS,
-    SEVERITIES,
-    WORDS,
-    Language,
-    details_of,
-    heading_of,
-)
+from .wording import CATEGORIES, KINDS, SEVERITIES, WORDS, Language
 
 _SUBJECT, _LABELS, _LINE, _VALUES = 150, 8, 200, 30
 _EXPLAINED = 4  # so few in a digest that there is room for what each of them says

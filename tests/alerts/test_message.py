@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.alerts.headings import HEADINGS, details_of
 from app.alerts.message import Style, compose, sparkline
 from app.alerts.model import Alert, Digest, Item, Kind, Notice
 from app.alerts.rendering import as_slack, as_text
 from app.alerts.state import resolve
-from app.alerts.wording import CATEGORIES, HEADINGS, KINDS, SEVERITIES, WORDS, Language, details_of
+from app.alerts.wording import CATEGORIES, KINDS, SEVERITIES, WORDS, Language
 from app.core.signal import Category, Severity
 
 from .examples import ENGLISH, NOON, PORTUGUESE, a_notice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.alerts.phrases import in_portuguese
-from app.alerts.wording import details_of
+from app.alerts.headings import details_of
 from app.backup.complaints import complaint
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.alerts.wording import details_of, heading_of
+from app.alerts.headings import details_of, heading_of
 from app.core.signal import Condition, Signal
 from app.performance.model import EVERY_REQUEST, Series
 from app.performance.rules import shipped, under

@@ -36,7 +36,8 @@ _HINTS = {
     "invalid_auth": "Check SLACK_BOT_TOKEN.",
     "not_in_channel": "Invite the bot into the channel.",
     "channel_not_found": "Check ALERT_SLACK_CHANNEL.",
-    "missing_scope": "Give the bot the scopes chat:write and channels:history (groups:history if private).",
+    "missing_scope": "Give the bot the scopes chat:write and channels:history (groups:history if private),"
+    " im:write and im:history for people.",
 }
 
 

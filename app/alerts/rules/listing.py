@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...core.clock import rfc3339
-from ..wording import HEADINGS
+from ..headings import HEADINGS
 from .durations import words_of
 from .model import Anomaly, MetricRule, Named, Objective
 from .shipping import EventRule, event_names

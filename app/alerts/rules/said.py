@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ...core.measure import Sample, Vital
 from ...core.signal import Category, Condition, Severity, Signal
-from ..wording import HEADINGS, OWN_WORDS
+from ..headings import HEADINGS, OWN_WORDS
 from .model import MetricRule, Rule, Share
 from .phases import Instance, Phase
 from .readings import Series

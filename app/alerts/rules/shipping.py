@@ -21,9 +21,9 @@ from pydantic import (
 from ...core.command import COMMAND
 from ...core.shipped import ShippedRule
 from ...core.signal import Signal
+from ..headings import HEADINGS
 from ..matching import matches
 from ..patterns import Match, checked
-from ..wording import HEADINGS
 from .model import Labels, MetricRule, RuleName, RuleSeverity
 
 _NO_EVENTS = {"slo_burn", "business_anomaly", "rule_no_data", "test"}

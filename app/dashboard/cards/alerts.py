@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ...alerts.headings import details_of, heading_of
 from ...alerts.holding import worded
-from ...alerts.wording import details_of, heading_of
 from ...core.clock import parse_rfc3339
 from ...core.signal import Severity
 from ..markup import Markup, tag
