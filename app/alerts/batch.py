@@ -14,7 +14,7 @@ _WAITING = (
     " where outbox.channel = :channel and outbox.state = 'pending' and outbox.kind != 'digest'"
     " and rank between :least and :highest and outbox.uncertain = 0"
 )
-_DUE = " and (outbox.not_before <= :now or outbox.touched_at > :now)"
+_DUE = "(outbox.not_before <= :now or outbox.touched_at > :now)"
 _NEWEST = (
     " and not exists (select 1 from outbox newer where newer.alert_id = outbox.alert_id"
     " and newer.channel = outbox.channel and newer.state = 'pending' and newer.id > outbox.id)"
@@ -25,25 +25,32 @@ _LARGEST = 5_000
 """Because a claim is one transaction, for which everything that is raised has to wait."""
 
 
-def waiting(
-    connection: sqlite3.Connection, channel: str, ranks: tuple[int, int], group: str | None, now: datetime
+_STORMS = f"(select count(*) from (select 1 from outbox {_WAITING} limit {_STORM + 1})) > {_STORM}"  # noqa: S608 words of ours
+
+
+def others(
+    connection: sqlite3.Connection,
+    channel: str,
+    first: Entry,
+    ranks: tuple[int, int],
+    group: str | None,
+    now: datetime,
 ) -> list[Entry]:
-    """What waits for a channel, the newest row of each alert: of a group, or what is due; in a storm all."""
+    """What else waits, the newest row of each alert: of the group, or what is due; in a storm everything."""
+    chosen = _DUE if group is None else "grp = :group"
     asked = {
         "channel": channel,
+        "first": first.row.id,
         "least": ranks[0],
         "highest": ranks[1],
         "group": group,
-        "now": rfc3339(now),
-        "largest": _LARGEST,
     }
-    (number,) = connection.execute(
-        f"select count(*) from (select 1 from outbox {_WAITING} limit {_STORM + 1})",  # noqa: S608 words of ours
-        asked,
-    ).fetchone()
-    chosen = "" if number > _STORM else _DUE if group is None else " and grp = :group"
     return entries(
-        connection, channel, f"{_WAITING} {chosen} {_NEWEST} order by outbox.id limit :largest", asked
+        connection,
+        channel,
+        f"{_WAITING} and outbox.id != :first and ({_STORMS} or {chosen}) {_NEWEST}"
+        " order by outbox.id limit :largest",
+        {**asked, "now": rfc3339(now), "largest": _LARGEST},
     )
 
 
@@ -92,6 +99,8 @@ def mark_members(
     error: str = "",
 ) -> None:
     """The same became of everything that a digest speaks for."""
+    if claim.notice.digest is None:
+        return
     connection.execute(
         "update outbox set state = ?, touched_at = ?, reference = ?, error = ?"
         " where digest = ? and state = 'grouped'",

@@ -69,8 +69,8 @@ class Turn:
         """What can be told in the same message: its group, or whatever is due when there were many."""
         if not self.lane.digests:
             return []
-        waiting = batch.waiting(self.connection, self.lane.name, ranks, group, self.now)
-        looked_at = (self._unless_held(entry, around) for entry in waiting if entry.row.id != first.row.id)
+        waiting = batch.others(self.connection, self.lane.name, first, ranks, group, self.now)
+        looked_at = [self._unless_held(entry, around) for entry in waiting]
         return [entry for entry in looked_at if entry is not None]
 
     def _unless_held(self, entry: Entry, around: Circumstances) -> Entry | None:
@@ -122,14 +122,11 @@ class Turn:
             worst = digest.items[0].alert
             return Notice(row.key, Kind.DIGEST, worst, possibly_repeated=row.uncertain, digest=digest)
         (entry,) = entries
+        if entry.told.alert_id != entry.alert.id:
+            return Notice(row.key, entry.kind, entry.alert, entry.alert.repeats, row.uncertain)
         reference = queue.reference(self.connection, entry.alert.id, self.lane.name)
-        return Notice(row.key, entry.kind, entry.alert, _repeats(entry), row.uncertain, reference)
-
-
-def _repeats(entry: Entry) -> int:
-    """How often it was seen since the channel was told."""
-    told = entry.told
-    return entry.alert.repeats - (told.repeats if told.alert_id == entry.alert.id else 0)
+        repeats = entry.alert.repeats - entry.told.repeats
+        return Notice(row.key, entry.kind, entry.alert, repeats, row.uncertain, reference)
 
 
 def ranks_of(rank: int) -> tuple[int, int]:

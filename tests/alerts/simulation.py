@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -270,10 +272,17 @@ def live(seed: int, events: int, span: timedelta, folder: Path) -> Counter[str]:
 
 
 def one_month(seed: int, events: int) -> Counter[str]:
-    """A twelfth of a year in a folder of its own, in memory where there is such a place."""
+    """A twelfth of a year in a folder of its own."""
+    with in_memory() as folder:
+        return live(seed, events, YEAR / 12, folder)
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """A folder in memory where there is such a place, because what is looked at here is not the disk."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
-        return live(seed, events, YEAR / 12, Path(name))
+        yield Path(name)
 
 
 def one_year(events: int, seed: int) -> Counter[str]:

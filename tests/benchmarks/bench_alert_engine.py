@@ -1,8 +1,9 @@
 """What the alert engine does under load: `python -m tests.benchmarks.bench_alert_engine [--full]`.
 
-1. 64 threads raise as fast as they can;  2. 10,000 distinct raises in ten seconds, with CRITICAL ones
-in the middle;  3. four processes that see the same condition;  4. the sender is killed.
-With --full the storm is watched for five minutes, there are 1,000 trials of (3), 500 kills (three channels
+1. 64 threads raise as fast as they can;  2. an attempt to deliver, next to a bare SQLite file that commits
+as many rows;  3. 10,000 distinct raises in ten seconds, with CRITICAL ones in the middle;  4. four processes
+that see the same condition;  5. the sender is killed.
+With --full the storm is watched for five minutes, there are 1,000 trials of (4), 500 kills (three channels
 with real servers) and a simulated year.
 """
 
@@ -36,9 +37,11 @@ from app.core.leader import Leader
 from app.core.signal import Severity
 from app.core.together import Together
 from app.services.automated_alerts import AlertSource, AutomatedAlerts
-from app.testing import wait_until
+from app.testing import FrozenClock, wait_until
+from tests.alerts.examples import Room
 from tests.alerts.servers import HttpServer, answer
-from tests.alerts.simulation import one_year
+from tests.alerts.simulation import in_memory
+from tests.alerts.simulation import main as a_year
 from tests.alerts.test_kill import kill_often
 
 FORK = multiprocessing.get_context("fork")
@@ -128,6 +131,61 @@ def raise_and_commit_from_many_threads(folder: Path, threads: int = 64, each: in
 
 def _raise_now(page: AutomatedAlerts, turn: int, title: str) -> object:
     return page.raise_now(f"{turn} {title}")
+
+
+def attempts_against_bare(_: Path) -> None:
+    """claim() and sent(), without the channel: two transactions, in processor time, on no disk."""
+    with in_memory() as folder:
+        attempt_often(folder, rounds=20, each=50)
+
+
+def attempt_often(folder: Path, rounds: int, each: int) -> None:
+    """Print what one took, and how many times a bare file."""
+    room = Room(folder / "alerts", FrozenClock())
+    bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    bare.executescript("pragma journal_mode = wal; pragma synchronous = full; create table t (x text);")
+    rows, ratios, spent = 0, [], []
+    for turn in range(rounds):
+        for number in range(each):
+            room.observe(f"{turn}-{number}", severity=Severity.CRITICAL)
+        with room.database.read() as connection:
+            before = connection.total_changes
+        ours = processor_seconds(lambda: deliver(room), each)
+        with room.database.read() as connection:
+            rows = (connection.total_changes - before) // each
+        floor = processor_seconds(lambda: commit_rows(bare, (1, rows - 1)), each)  # noqa: B023 called at once
+        ratios.append(ours / floor)
+        spent.append(ours)
+    bare.close()
+    room.close()
+    print(
+        f"an attempt: {statistics.median(spent) * 1e6:.0f} us of processor, {statistics.median(ratios):.1f}"
+        f" times a bare SQLite file that commits as many rows ({rows}) in two transactions"
+    )
+
+
+def deliver(room: Room) -> None:
+    """One notice, as a sender does it."""
+    claim = room.outbox.claim("recording")
+    assert claim is not None
+    assert room.outbox.sent(claim, Receipt("1"))
+
+
+def commit_rows(bare: sqlite3.Connection, numbers: tuple[int, ...]) -> None:
+    """A transaction of so many rows for each number."""
+    for number in numbers:
+        bare.execute("begin immediate")
+        for _ in range(number):
+            bare.execute("insert into t values ('an alert of about so many characters')")
+        bare.commit()
+
+
+def processor_seconds(work: Callable[[], None], times: int) -> float:
+    """Of one call, of several in a row."""
+    began = time.thread_time()
+    for _ in range(times):
+        work()
+    return (time.thread_time() - began) / times
 
 
 class Timed(RecordingChannel):
@@ -260,13 +318,14 @@ def main() -> None:
         turns: list[Callable[[Path], object]] = [
             raise_from_many_threads,
             raise_and_commit_from_many_threads,
+            attempts_against_bare,
             lambda place: same_condition(place, 1_000 if full else 100),
             lambda place: takeover(place, 5),
             lambda place: storm(place, 300 if full else 20),
         ]
         if full:
             turns.append(lambda place: print("killed:", kill_often(place, 500)))
-            turns.append(lambda _: print("a year:", dict(one_year(60_000, random.randrange(2**32)))))
+            turns.append(lambda _: a_year(1_000_000, random.randrange(2**32)))
         for turn in turns:
             turn(next(places))
 
