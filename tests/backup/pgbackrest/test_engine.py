@@ -41,8 +41,8 @@ def test_archiving_that_fails_is_an_alert(plant: Plant):
 
 def test_a_damaged_repository_is_found(plant: Plant):
     """verify names the backup with a changed file, though pgBackRest's exit code is 0 for it."""
-    plant.spoil("repo/backup/plant/*F/pg_data/base/1/1259*")
-    told = plant.page.inspection.verify()
+    with plant.spoilt("repo/backup/plant/*F/pg_data/base/1/1259*"):
+        told = plant.page.inspection.verify()
     assert not told["ok"]
     bad = [one["id"] for one in told["results"] if not one["ok"]]
     assert plant.page.get(bad[0])["state"] == "damaged"
