@@ -29,7 +29,6 @@ def test_a_point_in_time_comes_back(plant: Plant, label: str):
     plant.ask("delete from guests", "select pg_switch_wal()")
     plant.pgbackrest("check")
     plant.clock.set(rfc3339(at + timedelta(minutes=5)))
-    plant.page._engine._parts.archiving.standing(fresh=True)
     page, wish = plant.page, Wish(str(plant.folder / "back"), at=at)
     assert page.backup_before(at)["id"] == label
     assert page.plan_restore(label, wish)["expected_seconds"] > 0
