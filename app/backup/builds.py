@@ -49,7 +49,8 @@ def builds() -> list[Build]:
 
 def of_major(wanted: int) -> list[Build]:
     """Servers of that very version, those on PATH too: the only ones that run its data folder."""
-    folders = [Path(folder).parent for folder in os.get_exec_path() if Path(folder, "postgres").exists()]
+    found_there = [Path(folder, "postgres") for folder in os.get_exec_path()]
+    folders = [program.resolve().parents[1] for program in found_there if program.exists()]
     every = [*builds(), *(found for folder in folders if (found := _look_at(folder)) is not None)]
     # Because a system's own is what production runs, and has the most extensions.
     return sorted(

@@ -17,6 +17,7 @@ from ..core.guard import guard
 from ..core.postgres_scratch import sweep
 from ..core.signal import Emit
 from .catalog import Catalog
+from .contents import Contents
 from .model import Backup, Running, backup_id
 from .notices import backup_failed
 from .program import sweep_pass_files
@@ -66,7 +67,7 @@ class Runs(ABC):
         now = self._clock.now()
         database = self.subject
         name = backup_id(database, now, secrets.token_hex(2))
-        sequence = self._catalog.read().next_sequence
+        sequence = self._contents().next_sequence
         running = Running(name, sequence, reason, now, os.getpid(), database=database)
         try:
             turn = self._catalog.turn()
@@ -132,9 +133,13 @@ class Runs(ABC):
     def _begun(self, running: Running, turn: Turn, type_: str) -> Running:
         self._clean_up()
         # Because another process may have ended a run since, the number is taken again under the turn.
-        running = replace(running, sequence=self._catalog.read().next_sequence)
+        running = replace(running, sequence=self._contents().next_sequence)
         self._start(self._work, running, turn, type_)
         return running
+
+    def _contents(self) -> Contents:
+        """Everything that runs have made and failed to make."""
+        return self._catalog.read()
 
     def _sweep(self) -> None:
         """Remove what killed processes have left outside of the folder."""

@@ -18,6 +18,7 @@ _HINTS = {
     _ARCHIVE_TIMEOUT: "WAL is not archived: see archive_command and the server's log.",
 }
 _MOST_CHARS = 400
+_ASIDE = re.compile(r"^raised from [\w-]+ protocol: | \[\w+\] on retry after \d+ms")
 
 
 def complaint(command: str, code: int, words: str) -> AtalaiaError:
@@ -34,7 +35,7 @@ def complaint(command: str, code: int, words: str) -> AtalaiaError:
             "See its log (log-path in its configuration).",
         )
     number, (fact, *hints) = int(said[1]), _HINT.split(said[2])
-    fact = " ".join(fact.split())[:_MOST_CHARS]
+    fact = _ASIDE.sub("", " ".join(fact.split()))[:_MOST_CHARS]
     if number == _LOCKED:
         return CalledOff("another pgBackRest works on this stanza", "Wait for its end: see pgbackrest info.")
     hint = _HINTS.get(number) or " ".join(" ".join(hints).split())[:_MOST_CHARS]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ...core.errors import AtalaiaError
+from ...core.errors import AtalaiaError, Unavailable
 from ...core.postgres_scratch import find_place, sweep
 from ..builds import Build, of_major
 from ..client import Client
@@ -33,7 +33,7 @@ from ..sql import literal
 from ..truth import shortened
 from .moment import Moment
 from .program import GoOn, PgBackRest
-from .recovery import Recovered, Recovering
+from .recovery import Recovered, Recovering, is_of_this_machine
 from .witness import committed, databases, read_all
 
 _ROOM = 1.1
@@ -183,8 +183,16 @@ class _Drilling:
         if self._subject.program.stanza.data_folder is None:
             self.notes.append("indexes were not checked: another machine may sort texts otherwise")
             return
-        told = [f"{name}: {one}" for name in names for one in _broken_indexes(made.client, name)]
-        self.differences = shortened([*self.differences, *told])
+        for name in names:
+            try:
+                told = _broken_indexes(made.client, name)
+            except Unavailable as error:
+                made.client.go_on()
+                told = []
+                self.notes.append(f"indexes of {name} were not checked: {error.fact}")
+            self.notes += [f"{name}: {one}" for one in told if is_of_this_machine(one)]
+            broken = [f"{name}: {one}" for one in told if not is_of_this_machine(one)]
+            self.differences = shortened([*self.differences, *broken])
 
     def _users(self) -> list[str]:
         moment, options = self._subject.moment, self._subject.program.stanza.options

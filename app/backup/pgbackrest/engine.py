@@ -164,7 +164,7 @@ class Repositories:
     def _points(self) -> dict[str, str | None]:
         """Between which times the server can be brought back to any."""
         good = [one.finished_at for one in self.contents().own if one.state.is_good]
-        reach = self._restorer.reach if good else None
+        reach = self._restorer.reach(fresh=False) if good else None
         return {"from": rfc3339(min(good)) if good else None, "to": rfc3339(reach) if reach else None}
 
     def _with_own(self, told: dict[str, Any], going: list[Backup] | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from ...core.errors import AtalaiaError, Unavailable
+from ..builds import of_major
 from ..client import Clients
 from ..preflight import Finding, Level
 from .archiving import Archiving
@@ -47,6 +48,7 @@ def look(program: PgBackRest, listing: Listing, clients: Clients | None) -> list
         lambda: _stanza(program, listing),
         lambda: _server(clients, listing),
         lambda: _room(program, listing),
+        lambda: _drill(listing),
     )
     found: list[Finding] = []
     for check in checks:
@@ -162,3 +164,9 @@ def _room(program: PgBackRest, listing: Listing) -> Iterator[Finding]:
         yield Finding(Level.ERROR, fact, f"Make room for {folder}, or lower repo1-retention-full.")
     else:
         yield Finding(Level.OK, f"{free >> 20:,} MiB are free for the repository")
+
+
+def _drill(listing: Listing) -> Iterator[Finding]:
+    if listing.server_major and not of_major(listing.server_major):
+        fact = f"there is no server of PostgreSQL {listing.server_major} here: backups cannot be drilled"
+        yield Finding(Level.WARNING, fact, f"Install the package postgresql-{listing.server_major}.")

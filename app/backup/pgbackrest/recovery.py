@@ -19,7 +19,7 @@ from ...core.postgres_wheel import reachable
 from ..builds import Build
 from ..client import Client
 from ..connection import Connection
-from ..model import Backup, NotDrillable, OnShare, RestoreFailed
+from ..model import Backup, CalledOff, NotDrillable, OnShare, RestoreFailed
 from .following import watched
 from .moment import Moment
 from .physical import Physical
@@ -48,10 +48,10 @@ _RECOVERY = {
     "recovery_target_action": "promote",
 }
 _NEWER = {17: {"event_triggers": "off"}, 18: {"io_method": "sync"}}
-# Because settings of roles and databases come back too.
+# Because settings of roles and databases come back too, and triggers on DDL.
 _OPTIONS = (
     "-c search_path=pg_catalog -c session_preload_libraries= -c local_preload_libraries= -c role=none"
-    " -c default_transaction_read_only=off -c statement_timeout=0"
+    " -c default_transaction_read_only=off -c statement_timeout=0 -c session_replication_role=replica"
 )
 _NOT_THE_BACKUPS = (
     "No space left",
@@ -191,6 +191,11 @@ class Recovering:
         raise why
 
 
+def is_of_this_machine(words: str) -> bool:
+    """Whether a complaint says nothing of the backup."""
+    return any(sign in words for sign in _NOT_THE_BACKUPS)
+
+
 def _access(home: PostgresHome) -> dict[str, str]:
     """Its configuration, in place of the one that came back: everybody who gets to the socket may come in."""
     files = {"config_file": b"", "hba_file": b"local all all trust\n", "ident_file": b""}
@@ -218,8 +223,7 @@ def _meant(go_on: Callable[[], None]) -> Iterator[None]:
         raise
     except AtalaiaError as error:
         go_on()  # Because who was ended complains of other things.
-        words = f"{error.fact} {error.hint}"
-        if any(sign in words for sign in _NOT_THE_BACKUPS):
+        if isinstance(error, CalledOff) or is_of_this_machine(f"{error.fact} {error.hint}"):
             raise NotDrillable(error.fact, error.hint) from error
         raise RestoreFailed(f"{error.fact}{_said(error)}", error.hint) from error
 

@@ -95,14 +95,13 @@ class FolderRestorer:
             "point_in_time": point.told,
             "former": str(place.former) if place.is_taken else None,
             "start": self._start(backup, place.folder),
-            "notes": [_NO_ARCHIVE, *([_NO_TARGET] if point.at else [])],
+            "notes": list(_notes(point, place)),
             "seconds": round(time.monotonic() - began, 3),
         }
 
-    @property
-    def reach(self) -> datetime | None:
+    def reach(self, *, fresh: bool) -> datetime | None:
         """When the newest piece of log was archived; None where that cannot be known."""
-        archiver = self._parts.archiving.standing().archiver
+        archiver = self._parts.archiving.standing(fresh=fresh).archiver
         if archiver is not None and archiver.last_archived_at is not None:
             return archiver.last_archived_at
         stanza = self._parts.program.stanza
@@ -120,7 +119,9 @@ class FolderRestorer:
             raise InputRejected(
                 "a whole server is restored as a whole, with its roles", "Copy what you need from there."
             )
-        point = Point(backup, wish.at, wish.latest, self.reach if wish.at or wish.latest else None)
+        point = Point(
+            backup, wish.at, wish.latest, self.reach(fresh=True) if wish.at or wish.latest else None
+        )
         see(point, self._clock.now())
         return point
 
@@ -192,6 +193,17 @@ class FolderRestorer:
         return None
 
 
+def _notes(point: Point, place: Place) -> Iterator[str]:
+    yield _NO_ARCHIVE
+    if point.at:
+        yield _NO_TARGET
+    if point.latest and place.is_taken:
+        yield (
+            f"What was written last may not be in the archive: copy the files of {place.former}/pg_wal into "
+            f"{place.folder}/pg_wal before the start, and it is not lost."
+        )
+
+
 def _is_taken(folder: Path, uid: int, *, replace: bool) -> bool:
     """Whether there are data of a server; InputRejected for what is none of those, nor an empty folder."""
     if not folder.exists() and not folder.is_symlink():
@@ -210,9 +222,9 @@ def _is_taken(folder: Path, uid: int, *, replace: bool) -> bool:
         )
     if not (folder / "PG_VERSION").exists():
         raise InputRejected(f"{folder} holds no data of PostgreSQL", "Only such a folder can be replaced.")
-    with suppress(FileNotFoundError, ValueError, IndexError):
+    with suppress(OSError, ValueError, IndexError):
         pid = int((folder / "postmaster.pid").read_text().split()[0])
-        if Path(f"/proc/{pid}").exists():
+        if Path(f"/proc/{pid}/cwd").samefile(folder):
             raise Conflict(f"a PostgreSQL runs on {folder} (pid {pid})", "Stop it first.")
     return True
 

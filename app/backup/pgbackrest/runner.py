@@ -13,6 +13,7 @@ from typing import Any
 
 from ...core.errors import AtalaiaError, Conflict, Unavailable
 from ...core.guard import guard
+from ..contents import Contents
 from ..model import Backup, CalledOff, Concern, Damaged, Running, State, Stopped, Verdict, backup_id
 from ..notices import backup_drilled, backup_shrunken
 from ..preflight import concerns, refuse
@@ -91,7 +92,7 @@ class StanzaRuns(Runs):
         """Which backups pgBackRest drops; Conflict while anything runs, or when none may go."""
         turn = self._catalog.turn()
         try:
-            contents = self._parts.repository.add_to(self._catalog.read())
+            contents = self._contents()
             labels = expiring(self._maker.expire("--dry-run", go_on=self.go_on))
             if not dry_run:
                 if failures := contents.failures_since_good:
@@ -104,6 +105,9 @@ class StanzaRuns(Runs):
         finally:
             turn.release()
         return [one for one in contents.own if one.id in labels]
+
+    def _contents(self) -> Contents:
+        return self._parts.repository.add_to(self._catalog.read())
 
     def _recheck(self, running: Running, turn: Turn) -> None:
         following = Following(self.go_on, self._catalog, running)
@@ -185,7 +189,7 @@ class StanzaRuns(Runs):
         listing = self._parts.repository.listing(fresh=True)
         if self._parts.repository.trouble is None:
             self._parts.records.forget_others(one.label for one in listing.backups)
-        contents = self._parts.repository.add_to(self._catalog.read())
+        contents = self._contents()
         made = contents.find(label)
         assert isinstance(made, Backup)
         before = [one for one in contents.own if one.state.is_good and one.id != label]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +55,11 @@ class Plant:
     def backups(self) -> Path:
         return self.folder.parent / "backups"
 
-    def open(self, *, url: str = "", **settings: Any) -> BackupSystem:
+    def open(self, *, program: str = str(PROGRAM), **settings: Any) -> BackupSystem:
         """Another page of the same backups."""
-        asked = PgBackRestSettings(stanza="plant", config=self.folder / "conf", program=str(PROGRAM))
+        asked = PgBackRestSettings(stanza="plant", config=self.folder / "conf", program=program)
         given = BackupSettings(engine="pgbackrest", timezone="UTC", **settings)
-        page = BackupSystem(given, self.backups, url or self.url, self.clock, self.emit, pgbackrest=asked)
+        page = BackupSystem(given, self.backups, self.url, self.clock, self.emit, pgbackrest=asked)
         self._pages.append(page)
         return page
 
@@ -88,10 +90,21 @@ class Plant:
         self.halt()
         shutil.rmtree(self.folder.parent)
 
-    def back_up(self, page: BackupSystem | None = None) -> dict[str, Any]:
+    def back_up(self, page: BackupSystem | None = None, type_: str = "") -> dict[str, Any]:
         """Have a backup made, and tell what became of it."""
         page = page or self.page
-        return page.wait(page.request(reason="manual")["id"], 60)
+        return page.wait(page.request(reason="manual", type_=type_)["id"], 60)
+
+    def drill(self, label: str, **settings: Any) -> dict[str, Any]:
+        """Have one drilled, and tell what is known of it then."""
+        page = self.open(**settings)
+        page.wait(page.drill(label)["id"], 60)
+        return page.get(label)
+
+    def change(self, old: str, new: str) -> None:
+        """Another configuration of pgBackRest."""
+        conf = self.folder / "conf"
+        conf.write_text(conf.read_text().replace(old, new))
 
     def ask(self, *statements: str, socket: str = "sock") -> list[tuple[Any, ...]]:
         """Run statements one by one, and tell the rows of the last."""
@@ -104,12 +117,16 @@ class Plant:
         session.close()
         return rows
 
-    def spoil(self, pattern: str) -> None:
-        """Change two bytes of a file of the repository."""
+    @contextmanager
+    def spoilt(self, pattern: str) -> Iterator[None]:
+        """Meanwhile two bytes of a file of the repository are others."""
         path = max(self.folder.glob(pattern))
-        content = bytearray(path.read_bytes())
-        content[40:42] = b"XX"
-        path.write_bytes(bytes(content))
+        content = path.read_bytes()
+        path.write_bytes(content[:40] + b"XX" + content[42:])
+        try:
+            yield
+        finally:
+            path.write_bytes(content)
 
     def codes(self, condition: Condition) -> list[str]:
         """What was emitted."""
@@ -123,7 +140,7 @@ class Plant:
         at = self.folder
         (at / "conf").write_text(
             f"[global]\nrepo1-path={at}/repo\nrepo1-retention-full=2\nlog-path={at}/log\n"
-            f"lock-path={at}/lock\nstart-fast=y\n[plant]\npg1-path={at}/data\npg1-socket-path={at}/sock\n"
+            f"lock-path={at}/lock\nstart-fast=y\njob-retry=0\n[plant]\npg1-path={at}/data\npg1-socket-path={at}/sock\n"
             "pg1-user=postgres\n"
         )
         (at / "conf").chmod(0o644)
@@ -135,4 +152,4 @@ class Plant:
             file.write(f"archive_mode=on\narchive_command='{push}'\n")
         self.start()
         self.pgbackrest("stanza-create")
-        self.ask(CONTENT, "create database shop")
+        self.ask(CONTENT)
