@@ -40,7 +40,7 @@ class Program:
     ) -> None:
         """Starts it in a process group of its own; it is ended after `seconds`.
 
-        `large_pieces`: it is made to read and write by the megabyte, where that can be done to it.
+        `large_pieces`: it is made to read and write in large pieces, where that can be done to it.
         """
         self._name = Path(command[0]).name
         self._password = password
@@ -48,7 +48,7 @@ class Program:
         self._folder = tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
         self._stderr = Path(self._folder.name) / "stderr"
         try:
-            self._process = self._popen([*_by_the_megabyte(), *command] if large_pieces else command, stdin)
+            self._process = self._popen([*_in_large_pieces(), *command] if large_pieces else command, stdin)
         except BaseException:
             self._folder.cleanup()
             raise
@@ -120,10 +120,10 @@ class Program:
         return path
 
 
-def _by_the_megabyte() -> list[str]:
+def _in_large_pieces() -> list[str]:
     # Because 4 KiB at once through a pipe are a tenth of the CPU of a dump, and a third of pg_restore's.
     stdbuf = shutil.which("stdbuf", path=ENVIRONMENT["PATH"])
-    return [stdbuf, "-i1M", "-o1M"] if stdbuf else []
+    return [stdbuf, "-i1M", "-o128K"] if stdbuf else []
 
 
 def sweep_pass_files() -> None:
