@@ -110,17 +110,19 @@ class Rehearsing:
         *,
         known: Callable[[], None] = lambda: None,
         waited: Callable[[], float] = lambda: 0.0,
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> None:
         """`path` is where its file stands once it is whole, `archive` opens it from the begin.
 
-        For a backup that is still being made: `known` waits until `self.backup` is all of it, and `waited`
-        tells for how many seconds its file was waited for.
+        For a backup that is still being made: `known` waits until `self.backup` is all of it, `waited`
+        tells for how many seconds its file was waited for, and `gives_way` whether the dump goes first.
         """
         self.backup = backup
         self._path = path
         self._archive = archive
         self._known = known
         self._waited = waited
+        self._gives_way = gives_way
         self._limits = limits
         self._go_on = go_on
         self._on_share = on_share
@@ -163,7 +165,7 @@ class Rehearsing:
         locks = plan.entries * _LOCKS_PER_ENTRY
         with (
             scratch(build, server, place, seconds=self._limits.seconds, locks=locks) as made,
-            _watched(made, place, self._go_on),
+            _watched(made, place, self._look),
         ):
             self.notes = tuple(f"left out: {what}" for what in plan.left_out)
             self.notes += made.make_database(self.backup.source)
@@ -173,6 +175,10 @@ class Rehearsing:
             self._known()
             self._compare(made)
         self._on_share(1.0)
+
+    def _look(self, made: Scratch) -> None:
+        self._go_on()
+        give_way(made.data, to_all=self._gives_way())
 
     def _compare(self, made: Scratch) -> None:
         found = compare(made, self.backup, self._path, may_dump=self._limits.second_dump)
@@ -230,15 +236,14 @@ def _reachable(build: Build, place: Path) -> Path:
 
 
 @contextmanager
-def _watched(made: Scratch, place: Path, go_on: Callable[[], None]) -> Iterator[None]:
-    """End what runs in the scratch when `go_on` raises, or when the disk gets full."""
+def _watched(made: Scratch, place: Path, look: Callable[[Scratch], None]) -> Iterator[None]:
+    """End what runs in the scratch when `look` raises, or when the disk gets full."""
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(_WATCH_SECONDS):
-            give_way(made.data)
             try:
-                go_on()
+                look(made)
                 if shutil.disk_usage(place).free < _SPARE_BYTES:
                     raise NotDrillable(f"there was no room for it: {place} got full")
             except AtalaiaError as why:

@@ -134,18 +134,19 @@ def sweep(folder: Path) -> None:
                 shutil.rmtree(template)
 
 
-def give_way(data: Path) -> None:
-    """Let everybody else have the processors first; to be said again while sessions come and go.
+def give_way(data: Path, *, to_all: bool) -> None:
+    """Let everybody else have the processors first, or no more; to be said again while sessions come and go.
 
     A kernel that schedules by session (autogroup) does not look at how nice the processes in it are, and
     each process of PostgreSQL's is a session of its own.
     """
+    wanted = _NICE if to_all else 0
     with suppress(OSError):
         server = _postmaster(data)
         for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split():
             group = Path(f"/proc/{pid}/autogroup")
-            if group.read_text().endswith("nice 0\n"):
-                group.write_text(str(_NICE))
+            if not group.read_text().endswith(f"nice {wanted}\n"):
+                group.write_text(str(wanted))
 
 
 @contextmanager

@@ -17,7 +17,15 @@ import pytest
 from app.core.accounts import unprivileged
 from app.core.errors import Unavailable
 from app.core.postgres_home import PostgresHome
-from app.core.postgres_scratch import _held, _remove, _without_network, find_place, scratch_postgres, sweep
+from app.core.postgres_scratch import (
+    _held,
+    _remove,
+    _without_network,
+    find_place,
+    give_way,
+    scratch_postgres,
+    sweep,
+)
 from app.core.postgres_wheel import every_server, newest_server
 from app.testing import wait_until
 
@@ -103,6 +111,27 @@ def test_memory_of_each_process_is_bounded(place: Path):
         limits = Path(f"/proc/{postmaster(home).pid}/limits").read_text()
     assert re.search(rf"Max address space +{4 << 30} ", limits)
     assert re.search(r"Max core file size +0 ", limits)
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not know autogroup")
+def test_it_gives_way_and_no_more(place: Path):
+    """While it is told to, every session of it comes after those of others; later it is one of them."""
+    with scratch_postgres(newest_server(), place, {}) as home:
+        assert groups(home) == {"nice 0"}
+        for to_all, nice in ((True, "nice 10"), (False, "nice 0")):
+            wait_until(lambda to_all=to_all, nice=nice: given(home, to_all) == {nice}, what=nice)
+
+
+def given(home: PostgresHome, to_all: bool) -> set[str]:
+    """What its sessions come to when that is said."""
+    give_way(home.data, to_all=to_all)
+    return groups(home)
+
+
+def groups(home: PostgresHome) -> set[str]:
+    """How nice its sessions are."""
+    files = [Path(f"/proc/{child.pid}/autogroup") for child in postmaster(home).children()]
+    return {file.read_text().strip().partition(" ")[2] for file in files}
 
 
 def test_template_is_made_once(place: Path):
