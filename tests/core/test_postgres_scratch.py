@@ -17,15 +17,8 @@ import pytest
 from app.core.accounts import unprivileged
 from app.core.errors import Unavailable
 from app.core.postgres_home import PostgresHome
-from app.core.postgres_scratch import (
-    _held,
-    _remove,
-    _without_network,
-    find_place,
-    give_way,
-    scratch_postgres,
-    sweep,
-)
+from app.core.postgres_leftovers import held, remove
+from app.core.postgres_scratch import _without_network, find_place, give_way, scratch_postgres, sweep
 from app.core.postgres_wheel import every_server, newest_server
 from app.testing import wait_until
 
@@ -203,9 +196,9 @@ def test_sweep_leaves_one_alone_that_is_being_made(place: Path):
     try:
         for number in range(300):
             home = PostgresHome(place / f"drill-{number}", unprivileged())
-            with _held(home):
+            with held(home):
                 assert home.folder.exists()
-                _remove(home)
+                remove(home)
     finally:
         done.set()
         sweeping.join()
