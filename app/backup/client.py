@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from ..core.errors import AtalaiaError, Unavailable
@@ -113,9 +114,8 @@ class Client:
 
         As in ask_each(), psql reads them.
         """
-        script = "\n".join(["\\set ON_ERROR_STOP 0", *statements, ""])
         with self.psql("--file=-", database=database) as program:
-            _say(program, script)
+            _say(program, chain(["\\set ON_ERROR_STOP 0"], statements))
             program.stdout.read()
             program.finish()
             return errors(program.words)
@@ -147,7 +147,7 @@ class Client:
 
     def _psql(self, what: str, *, script: str = "", database: str, seconds: float = math.inf) -> str:
         with self.psql(what, database=database, seconds=seconds) as program:
-            _say(program, script)
+            _say(program, [script])
             answer = program.stdout.read()
             program.finish()
         return answer.decode("utf-8", errors="replace").rstrip("\n")
@@ -215,9 +215,10 @@ class Clients:
             others.end()
 
 
-def _say(program: Program, script: str) -> None:
+def _say(program: Program, script: Iterable[str]) -> None:
     with suppress(BrokenPipeError), program.stdin as pipe:
-        pipe.write(script.encode(errors="surrogateescape"))
+        for statement in script:
+            pipe.write(f"{statement}\n".encode(errors="surrogateescape"))
 
 
 def _offers_tls(host: str, port: int) -> bool:

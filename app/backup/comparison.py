@@ -26,7 +26,8 @@ from .truth import Truth, differences, shortened
 _WORKERS = 2
 _MOST_REFUSED = 3
 _PIECE_BYTES = CHUNK_BYTES // 8  # because each line of a large object moves what is held behind it
-_SCHEMA = ("--format=custom", "--compress=0", "--schema-only")
+# Everything but rows: `--schema-only` would leave out whose large objects are.
+_SCHEMA = ("--format=custom", "--compress=0", "--exclude-table-data=*.*")
 _DATA = "--data-only"
 
 
@@ -112,11 +113,14 @@ def _of_structure(made: Scratch, backup: Backup, path: Path) -> list[str]:
     with reading(path) as archive:
         source = structure.structure(entries(archive.chunks()))
     pg_dump = made.build.tools.program("pg_dump")
-    with (
-        made.superuser.run(pg_dump, *_SCHEMA, database=DATABASE, large_pieces=True) as program,
-        _heard(made.superuser, program),
-    ):
-        found = structure.structure(entries(_pieces(program.stdout)))
+    with made.superuser.run(pg_dump, *_SCHEMA, database=DATABASE, large_pieces=True) as program:
+        try:
+            found = structure.structure(entries(_pieces(program.stdout)))
+        except Damaged:
+            made.superuser.go_on()
+            _hear(program)
+            raise
+        program.kill()  # Because what follows its table of contents are large objects, compared already.
     same_client = made.build.major == backup.client_major
     same_server = made.build.major == backup.source.server_major
     return list(structure.differences(source, found, same_client=same_client, same_server=same_server))

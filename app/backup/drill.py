@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,16 +19,14 @@ from .archive import ArchiveReader, reading
 from .builds import Build, builds, fitting
 from .client import Client
 from .comparison import compare
-from .model import Backup, CalledOff, Damaged, Lacking, NotDrillable, OnShare, RestoreFailed, Stopped
+from .model import Backup, CalledOff, Damaged, Lacking, OnShare, RestoreFailed, Stopped
 from .outcome import Drill, Outcome
 from .pour import widen
 from .rehearsal import Rehearsal, is_of_the_scratch, plan_rehearsal
 from .scratch import DATABASE, Scratch, scratch
 from .verify import listing_of
+from .watching import see_room, watched
 
-_WATCH_SECONDS = 0.2
-_ROOM = 1.3  # because the scratch has write-ahead log and sort files beside the data
-_SPARE_BYTES = 256 << 20
 _RESTORED_SHARE = 0.8
 _LOCKS_PER_ENTRY = 4
 _OPTIONS = (
@@ -110,17 +106,19 @@ class Rehearsing:
         *,
         known: Callable[[], None] = lambda: None,
         waited: Callable[[], float] = lambda: 0.0,
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> None:
         """`path` is where its file stands once it is whole, `archive` opens it from the begin.
 
-        For a backup that is still being made: `known` waits until `self.backup` is all of it, and `waited`
-        tells for how many seconds its file was waited for.
+        For a backup that is still being made: `known` waits until `self.backup` is all of it, `waited`
+        tells for how many seconds its file was waited for, and `gives_way` whether the dump goes first.
         """
         self.backup = backup
         self._path = path
         self._archive = archive
         self._known = known
         self._waited = waited
+        self._gives_way = gives_way
         self._limits = limits
         self._go_on = go_on
         self._on_share = on_share
@@ -138,7 +136,7 @@ class Rehearsing:
             plan = plan_rehearsal(listing_of(archive, reader.tools))
         sweep(self._limits.folder)
         place = find_place(self._limits.folder)
-        self._see_room(place)
+        see_room(place, self.backup.source.size_bytes, self._limits.others_bytes)
         able = fitting(found, at_least=self.backup.client_major, extensions=plan.extensions)
         for build in able:
             try:
@@ -163,7 +161,7 @@ class Rehearsing:
         locks = plan.entries * _LOCKS_PER_ENTRY
         with (
             scratch(build, server, place, seconds=self._limits.seconds, locks=locks) as made,
-            _watched(made, place, self._go_on),
+            watched(made, place, self._look),
         ):
             self.notes = tuple(f"left out: {what}" for what in plan.left_out)
             self.notes += made.make_database(self.backup.source)
@@ -173,6 +171,10 @@ class Rehearsing:
             self._known()
             self._compare(made)
         self._on_share(1.0)
+
+    def _look(self, made: Scratch) -> None:
+        self._go_on()
+        give_way(made.data, to_all=self._gives_way())
 
     def _compare(self, made: Scratch) -> None:
         found = compare(made, self.backup, self._path, may_dump=self._limits.second_dump)
@@ -213,45 +215,11 @@ class Rehearsing:
                 client.go_on()
                 raise _meaning(error) from error
 
-    def _see_room(self, place: Path) -> None:
-        needed = int(self.backup.source.size_bytes * _ROOM) + _SPARE_BYTES + self._limits.others_bytes
-        free = shutil.disk_usage(place).free
-        if free < needed:
-            raise NotDrillable(
-                f"there is no room for it: {place} has {free} bytes left, and it needs about {needed}",
-                "Make room, or name a larger disk in BACKUP_DRILL_DIR.",
-            )
-
 
 def _reachable(build: Build, place: Path) -> Path:
     if not build.is_ours:
         return build.folder
     return reachable(build.folder, unprivileged(), place, f"{build.folder.parent.name}-{build.folder.name}")
-
-
-@contextmanager
-def _watched(made: Scratch, place: Path, go_on: Callable[[], None]) -> Iterator[None]:
-    """End what runs in the scratch when `go_on` raises, or when the disk gets full."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(_WATCH_SECONDS):
-            give_way(made.data)
-            try:
-                go_on()
-                if shutil.disk_usage(place).free < _SPARE_BYTES:
-                    raise NotDrillable(f"there was no room for it: {place} got full")
-            except AtalaiaError as why:
-                made.end(why)
-                return
-
-    thread = threading.Thread(target=watch, name="atalaia-drill", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _meaning(error: Unavailable) -> AtalaiaError:

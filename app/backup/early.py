@@ -49,6 +49,7 @@ class EarlyDrill:
             self._on_share,
             known=self._wait_until_known,
             waited=lambda: self.growth.waited_seconds,
+            gives_way=lambda: self.growth.is_growing,
         )
         self._thread = threading.Thread(target=self._drill, name="atalaia-early-drill", daemon=True)
         self._thread.start()

@@ -30,6 +30,11 @@ class Growth:
         self.waited_seconds = 0.0
         """How long readers have waited for the writer."""
 
+    @property
+    def is_growing(self) -> bool:
+        """Whether somebody writes to it."""
+        return not self._whole.is_set()
+
     def is_whole(self) -> None:
         """Nothing is added any more; said while it still has its name."""
         self._open()

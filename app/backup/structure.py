@@ -13,12 +13,14 @@ from .toc import Entry
 # What an archive has besides objects, what a drill leaves out, what a dump of the schema alone has not.
 _IS_PASSED_OVER = re.compile(
     r"(ENCODING|STDSTRINGS|SEARCHPATH|DATABASE|TABLE DATA|SEQUENCE SET|MATERIALIZED VIEW DATA|STATISTICS DATA"
-    r"|BLOBS?|LARGE OBJECTS?|EVENT TRIGGER|PUBLICATION|SUBSCRIPTION|SECURITY LABEL|EXTENSION)\b"
+    r"|BLOBS|LARGE OBJECTS?|EVENT TRIGGER|PUBLICATION|SUBSCRIPTION|SECURITY LABEL|EXTENSION)\b"
 )
 _WITHOUT_OWNER = {"CONSTRAINT", "FK CONSTRAINT", "INDEX", "POLICY", "RULE", "TRIGGER"}
+LARGE_OBJECTS = frozenset({"BLOB", "BLOB METADATA"})  # one of them; since PostgreSQL 17 a thousand
 OWNED = frozenset(
     {
         "AGGREGATE",
+        *LARGE_OBJECTS,
         "COLLATION",
         "CONVERSION",
         "DOMAIN",
@@ -26,8 +28,6 @@ OWNED = frozenset(
         "FUNCTION",
         "MATERIALIZED VIEW",
         "OPERATOR",
-        "OPERATOR CLASS",
-        "OPERATOR FAMILY",
         "PROCEDURE",
         "SCHEMA",
         "SEQUENCE",
@@ -41,7 +41,7 @@ OWNED = frozenset(
     }
 )
 # Those that every release of pg_dump calls alike.
-_SAME_EVERYWHERE = OWNED | _WITHOUT_OWNER
+_SAME_EVERYWHERE = (OWNED | _WITHOUT_OWNER) - LARGE_OBJECTS
 # Because PostgreSQL itself writes `x IN ('a')` on a varchar with other casts when it has been read again.
 _CASTS = re.compile(
     r'::(?:"[^"]*"|[\w.]+)+(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*'
@@ -62,9 +62,10 @@ class Structure:
     grants: dict[Label, frozenset[str]] = field(default_factory=dict)
 
     def kinds(self, *, only: frozenset[str]) -> Structure:
-        """The same with objects of those kinds only."""
+        """The same with objects of those kinds only, and without grants on large objects."""
         objects = {label: found for label, found in self.objects.items() if label[0] in only}
-        return Structure(objects, self.owners, self.grants)
+        grants = {label: found for label, found in self.grants.items() if not label[2].startswith("LARGE ")}
+        return Structure(objects, self.owners, grants)
 
 
 def structure(entries: Iterable[Entry]) -> Structure:

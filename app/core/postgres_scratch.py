@@ -10,8 +10,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,14 +19,13 @@ from .accounts import Account, unprivileged
 from .errors import Unavailable
 from .files import private_folder
 from .postgres_home import PORT, PostgresHome
+from .postgres_leftovers import held, postmaster, remove, sweep_place
 
 SUPERUSER = "atalaia"
 _SHARED = Path("/var/lib/atalaia/drill")  # because not every account gets into a folder of root's
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 _READY_SECONDS = 60.0
 _END_SECONDS = 5.0
-_GATE_SECONDS = 5.0
-_UNUSED_SECONDS = 30 * 86_400.0
 _STEP_SECONDS = 0.005
 _PER_PROCESS_KB = 4 << 20
 _NICE = 10
@@ -91,7 +90,7 @@ def scratch_postgres(
     account = unprivileged()
     home = PostgresHome(place / f"drill-{secrets.token_hex(4)}", account)
     try:
-        with _held(home):
+        with held(home):
             template = _template(server, place, home, is_newer=major >= _ASKED_SINCE)
             for folder in (home.data, home.socket):
                 account.claim(folder)
@@ -100,7 +99,7 @@ def scratch_postgres(
             with _running(server, home, {**newer, **settings}):
                 yield home
     finally:
-        _remove(home)
+        remove(home)
 
 
 @contextmanager
@@ -147,66 +146,26 @@ def sweep(folder: Path) -> None:
     What somebody holds, this application or another that shares the place, is left alone.
     """
     account = unprivileged()
-    place = _place(folder, account)
-    for left in place.glob("drill-*"):
-        home = PostgresHome(left, account)
-        with suppress(Unavailable, OSError), _held(home):
-            _kill(home)
-            _remove(home)
-    for template in place.glob("template-*"):
-        # Because each release of a server has one, and each installation that shares the place.
-        with suppress(OSError):
-            if time.time() - template.stat().st_mtime > _UNUSED_SECONDS:
-                shutil.rmtree(template)
+    sweep_place(_place(folder, account), account)
 
 
-def give_way(data: Path) -> None:
-    """Let everybody else have the processors first; to be said again while sessions come and go.
+def give_way(data: Path, *, to_all: bool) -> None:
+    """Let everybody else have the processors first, or no more; to be said again while sessions come and go.
 
     A kernel that schedules by session (autogroup) does not look at how nice the processes in it are, and
     each process of PostgreSQL's is a session of its own.
     """
+    wanted = _NICE if to_all else 0
     with suppress(OSError):
-        server = _postmaster(data)
+        server = postmaster(data)
         for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split():
             group = Path(f"/proc/{pid}/autogroup")
-            if group.read_text().endswith("nice 0\n"):
-                group.write_text(str(_NICE))
-
-
-@contextmanager
-def _held(home: PostgresHome) -> Iterator[None]:
-    """Make its folder and take its lock in one step, because sweep() removes what is there and not held."""
-    gate = PostgresHome(home.folder.parent, home.account)
-    with ExitStack() as held:
-        with gate.turn(time.monotonic() + _GATE_SECONDS):
-            home.prepare()
-            held.enter_context(home.turn(time.monotonic()))
-        yield
+            if not group.read_text().endswith(f"nice {wanted}\n"):
+                group.write_text(str(wanted))
 
 
 def _place(folder: Path, account: Account) -> Path:
     return folder if account.reaches(folder.resolve()) else _SHARED
-
-
-def _kill(home: PostgresHome) -> None:
-    """The server by the signal at which it tidies up, then whatever else works there, as cp or initdb."""
-    _send(signal.SIGQUIT, lambda: [pid for pid in [_postmaster(home.data)] if _works_in(pid, home.data)])
-    _send(signal.SIGKILL, lambda: [pid for pid in _every_pid() if _works_in(pid, home.folder)])
-
-
-def _send(sign: signal.Signals, to: Callable[[], list[int]]) -> None:
-    until = time.monotonic() + _END_SECONDS
-    while (left := to()) and time.monotonic() < until:
-        for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, sign)
-        time.sleep(_STEP_SECONDS)
-
-
-def _remove(home: PostgresHome) -> None:
-    for folder in (home.socket, home.folder):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -311,22 +270,3 @@ def _without_network(account: Account) -> tuple[str, ...]:
     except (Unavailable, OSError, subprocess.TimeoutExpired):
         return ()
     return command
-
-
-def _postmaster(data: Path) -> int:
-    try:
-        return int((data / "postmaster.pid").read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _every_pid() -> list[int]:
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
-
-
-def _works_in(pid: int, folder: Path) -> bool:
-    """Whether its working folder is that one, or is inside."""
-    try:
-        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder.resolve())
-    except OSError:
-        return False

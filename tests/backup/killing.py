@@ -52,7 +52,7 @@ class Killing:
         for _ in range(2):  # Because the first one in a place takes longer than others.
             began = time.monotonic()
             with self._process(MAKE_ONE) as maker:
-                maker.wait(120)
+                maker.wait(300)
         self._seconds = time.monotonic() - began
         self.good = ""
         self._look()
@@ -67,21 +67,30 @@ class Killing:
     def round(self) -> None:
         """Begin one, kill it somewhere between its begin and shortly after its end, and look."""
         with self._process(MAKE_ONE) as maker:
-            wait_until(lambda: self._running() or maker.poll() is not None, what="a run", deadline=60)
-            time.sleep(self.luck.random() * self._seconds)  # Because the instant is to be a random one.
+            wait_until(lambda: self._running() or maker.poll() is not None, what="a run", deadline=300)
+            self._wait_for_an_instant(maker)
             running = self._running()
             programs = psutil.Process(maker.pid).children(recursive=True) if maker.poll() is None else []
             maker.kill()
         phase = running["phase"] if running else "ended"
         self.phases[phase] = self.phases.get(phase, 0) + 1
         self.servers += any(name_of(program) == "postgres" for program in programs)
-        wait_until(lambda: not any(map(is_at_work, programs)), what="the end of its programs", deadline=30)
+        wait_until(lambda: not any(map(is_at_work, programs)), what="the end of its programs", deadline=300)
         self._look()
+
+    def _wait_for_an_instant(self, maker: subprocess.Popen[str]) -> None:
+        """A random one of its life, as far as can be told from those before: they tell how long that is."""
+        began = time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            maker.wait(self.luck.random() * self._seconds)
+            self._seconds = time.monotonic() - began
+            return
+        self._seconds *= 1.05
 
     def _look(self) -> None:
         """What the process that starts next has to tell, and what is there when it has."""
         with self._process(LOOK) as looking:
-            status, is_whole = json.loads(looking.communicate(timeout=60)[0])
+            status, is_whole = json.loads(looking.communicate(timeout=300)[0])
         listed, ended = status["backups"], [*status["backups"], *status["failed"]]
         assert status["running"] is None
         assert self.good in ["", *(backup["id"] for backup in listed)]

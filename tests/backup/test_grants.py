@@ -35,6 +35,23 @@ def test_roles_come_first_then_owners_then_grants():
     ]
 
 
+@pytest.mark.parametrize(
+    "large", [("BLOB", "7", "SELECT pg_catalog.lo_create('7');\n"), ("BLOB METADATA", "7..9", "7\n9\n")]
+)
+def test_each_large_object_is_given_by_itself(large: tuple[str, str, str]):
+    """One entry of a newer pg_dump stands for many, and so do its grants."""
+    grant = "GRANT SELECT ON LARGE OBJECT 7 TO ana;\n"
+    many = entry("ACL", "LARGE OBJECTS 7..9", grant)._replace(needs=frozenset([1]))
+    told = [line.strip() for line in rights([entry(*large, owner="boss"), many])]
+    numbers = ["7", "9"] if large[0] == "BLOB METADATA" else ["7"]
+    assert told == [
+        'create role "boss";',
+        "create role ana;",
+        *(f'alter large object {number} owner to "boss";' for number in numbers),
+        *(f"GRANT SELECT ON LARGE OBJECT {number} TO ana;" for number in numbers),
+    ]
+
+
 GOOD = [
     'REVOKE ALL ON FUNCTION public."it\'s; $$"(a integer) FROM PUBLIC;\nGRANT ALL ON FUNCTION f() TO x;\n',
     "SET SESSION AUTHORIZATION a;\nGRANT SELECT(id) ON TABLE t TO b;\nRESET SESSION AUTHORIZATION;\n",

@@ -50,6 +50,20 @@ def test_each_difference_is_told(second: list[Entry], told: list[str] | None):
     assert found(*second, DEFAULTS) == (told or ["table leads of public is defined otherwise"])
 
 
+def test_large_objects_are_compared():
+    """Which there are, whose, and who may use them; not between releases, which tell them otherwise."""
+    large = entry("BLOB METADATA", "7..9", "7\n9\n", number=5)
+    grant = entry("ACL", "LARGE OBJECTS 7..9", "GRANT SELECT ON LARGE OBJECT 7 TO a;\n", number=5)
+    first = [large, grant]
+    assert found(*first, first=first) == []
+    assert found(large._replace(owner="x"), first=first) == [
+        "blob metadata 7..9 of public belongs to x, not to shop",
+        "grants are not as they were: LARGE OBJECTS 7..9 of public",
+    ]
+    older = [entry("BLOB", "7"), grant._replace(name="LARGE OBJECT 7")]
+    assert found(*older, first=first, same=False) == []
+
+
 def test_default_privileges_are_grants_too():
     """What new tables will be granted belongs to it."""
     told = ["grants are not as they were: default acl DEFAULT PRIVILEGES FOR TABLES of public"]

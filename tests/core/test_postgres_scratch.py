@@ -17,7 +17,8 @@ import pytest
 from app.core.accounts import unprivileged
 from app.core.errors import Unavailable
 from app.core.postgres_home import PostgresHome
-from app.core.postgres_scratch import _held, _remove, _without_network, find_place, scratch_postgres, sweep
+from app.core.postgres_leftovers import held, remove
+from app.core.postgres_scratch import _without_network, find_place, give_way, scratch_postgres, sweep
 from app.core.postgres_wheel import every_server, newest_server
 from app.testing import wait_until
 
@@ -105,6 +106,27 @@ def test_memory_of_each_process_is_bounded(place: Path):
     assert re.search(r"Max core file size +0 ", limits)
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not know autogroup")
+def test_it_gives_way_and_no_more(place: Path):
+    """While it is told to, every session of it comes after those of others; later it is one of them."""
+    with scratch_postgres(newest_server(), place, {}) as home:
+        assert groups(home) == {"nice 0"}
+        for to_all, nice in ((True, "nice 10"), (False, "nice 0")):
+            wait_until(lambda to_all=to_all, nice=nice: given(home, to_all) == {nice}, what=nice)
+
+
+def given(home: PostgresHome, to_all: bool) -> set[str]:
+    """What its sessions come to when that is said."""
+    give_way(home.data, to_all=to_all)
+    return groups(home)
+
+
+def groups(home: PostgresHome) -> set[str]:
+    """How nice its sessions are."""
+    files = [Path(f"/proc/{child.pid}/autogroup") for child in postmaster(home).children()]
+    return {file.read_text().strip().partition(" ")[2] for file in files}
+
+
 def test_template_is_made_once(place: Path):
     """initdb runs for the first one of a release; the others copy what it made."""
     with scratch_postgres(newest_server(), place, {}):
@@ -174,9 +196,9 @@ def test_sweep_leaves_one_alone_that_is_being_made(place: Path):
     try:
         for number in range(300):
             home = PostgresHome(place / f"drill-{number}", unprivileged())
-            with _held(home):
+            with held(home):
                 assert home.folder.exists()
-                _remove(home)
+                remove(home)
     finally:
         done.set()
         sweeping.join()
