@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -115,16 +115,15 @@ def recovered_postgres(
     The server recovers them first, for as long as that takes: `go_on` raises when it has to end.
     """
     home = PostgresHome(place / f"drill-{secrets.token_hex(4)}", account)
-    home.prepare()
     try:
-        with home.turn(time.monotonic()):
+        with held(home):
             for folder in (home.data, home.socket):
                 account.claim(folder)
             settings = fill(home)
             with _running(server, home, settings, seconds=math.inf, go_on=go_on):
                 yield home
     finally:
-        _remove(home)
+        remove(home)
 
 
 def find_place(folder: Path) -> Path:

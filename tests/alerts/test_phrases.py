@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.alerts.phrases import in_portuguese
 from app.alerts.headings import details_of
+from app.alerts.phrases import in_portuguese
 from app.backup.complaints import complaint
 
 
