@@ -123,7 +123,7 @@ class Program:
 def _in_large_pieces() -> list[str]:
     # Because 4 KiB at once through a pipe are a tenth of the CPU of a dump, and a third of pg_restore's.
     stdbuf = shutil.which("stdbuf", path=ENVIRONMENT["PATH"])
-    return [stdbuf, "-i1M", "-o128K"] if stdbuf else []
+    return [stdbuf, "-i1M", "-o256K"] if stdbuf else []
 
 
 def sweep_pass_files() -> None:
