@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..core.clock import Clock
-from . import queue, store
+from . import knowledge, queue, store
 from .escalation import ladder_of
 from .model import Alert, Kind, State, Step, Told
 from .overlays import gap
@@ -38,7 +38,7 @@ class Dispatch:
 
     def plan_reminders(self, connection: sqlite3.Connection, alert: Alert) -> None:
         """Look again after the cooldown at what was seen again."""
-        for told in store.told_without_end(connection, alert.fingerprint):
+        for told in knowledge.without_reminder(connection, alert.fingerprint):
             assert told.at is not None
             due_at = told.at + gap(alert, told, self._policy.cooldown)
             save(connection, replace(told, due_at=due_at), told)
@@ -63,7 +63,7 @@ class Dispatch:
         if alert is None:
             return
         store.record(connection, alert.id, now, Step("settled", "it no longer comes and goes"))
-        for told in store.told_channels(connection, fingerprint):
+        for told in knowledge.of_channels(connection, fingerprint):
             if told.kind != Kind.FLAPPING:
                 continue
             if alert.is_active:

@@ -13,7 +13,7 @@ from ..core.clock import Clock, rfc3339
 from ..core.database import Database, fold
 from ..core.guard import failures
 from ..core.journal import files_of
-from . import state, store, watch
+from . import knowledge, state, store, watch
 from .dispatch import Dispatch
 from .facts import Acknowledged, Ended, Fact, Observed, Silenced, Unsilenced, decoded
 from .matching import matches
@@ -66,8 +66,8 @@ class Ledger:
             settled = watch.settled(connection, now)
             for fingerprint in settled:
                 self._dispatch.settle(connection, fingerprint, now)
-            store.pass_over_known(connection, now)
-            due = store.told_due(connection, now)
+            knowledge.pass_over_known(connection, now)
+            due = knowledge.due(connection, now)
             for told in due:
                 self._dispatch.remind(connection, told, now)
             rungs = store.escalations_due(connection, now)
@@ -145,7 +145,7 @@ class Ledger:
         if silence is None or silence.ends_at <= fact.at:
             return
         save(connection, replace(silence, ends_at=fact.at, ended_by=fact.by), silence)
-        store.hurry_owed(connection, fact.at)
+        knowledge.hurry_owed(connection, fact.at)
         store.record(connection, "", fact.at, Step("unsilenced", fact.silence_id, fact.by))
 
     def _keep(
@@ -171,7 +171,7 @@ class Ledger:
         if change.notice is not None:
             self._dispatch.notify(connection, alert, change.notice, at)
         if watch.keep_inhibitor(connection, self._policy.inhibit, before, alert):
-            store.hurry_owed(connection, self._clock.now())
+            knowledge.hurry_owed(connection, self._clock.now())
         if change.notice is Kind.RESOLVED or (change.notice is Kind.FIRED and was_over):
             self._count_change(connection, alert, at)
         if change.notice is Kind.RESOLVED:

@@ -175,7 +175,7 @@ class Outbox:
         if not accepted.end_accepted(connection, row, state, delivery.reason, now):
             return
         for entry in entries:
-            store.forget_told(connection, entry.alert, channel)
+            knowledge.forget(connection, entry.alert, channel)
             store.record(connection, entry.alert.id, now, Step(what, delivery.reason, channel=channel))
         standing.failed(connection, channel, delivery.reason, None, now, is_dead=delivery.permanent)
         if delivery.permanent:
@@ -203,7 +203,7 @@ class Outbox:
         """Another channel is told at once, and this one again after its cooldown if it still fires."""
         for entry in entries:
             held = Hold("not delivered")
-            told = store.told(connection, entry.alert.fingerprint, channel)
+            told = knowledge.told_of(connection, entry.alert.fingerprint, channel)
             knowledge.owe(connection, self._policy, entry.alert, told, held, now)
             self._fall_back(connection, entry, channel, now)
 

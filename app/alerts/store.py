@@ -15,7 +15,7 @@ from typing import Any
 from ..core.clock import rfc3339
 from ..core.database import Database
 from .bucket import Bucket, full
-from .model import Alert, Limits, Silence, Step, Told
+from .model import Alert, Limits, Silence, Step
 from .records import read, select, width
 from .schema import MIGRATIONS
 
@@ -137,50 +137,6 @@ def silence(connection: sqlite3.Connection, silence_id: str) -> Silence | None:
     return read(Silence, row) if row else None
 
 
-def told(connection: sqlite3.Connection, fingerprint: str, channel: str) -> Told:
-    """What a channel knows of a fingerprint."""
-    query = select(Told, "from told where fingerprint = ? and channel = ?")
-    row = connection.execute(query, (fingerprint, channel)).fetchone()
-    return read(Told, row) if row else Told(fingerprint, channel)
-
-
-def told_channels(connection: sqlite3.Connection, fingerprint: str) -> list[Told]:
-    """What every channel knows of a fingerprint."""
-    query = select(Told, "from told where fingerprint = ?")
-    return [read(Told, row) for row in connection.execute(query, (fingerprint,))]
-
-
-def told_without_end(connection: sqlite3.Connection, fingerprint: str) -> list[Told]:
-    """The same of those that were told of it, and where nothing is to be looked at again."""
-    query = select(Told, "from told where fingerprint = ? and due_at is null and at is not null")
-    return [read(Told, row) for row in connection.execute(query, (fingerprint,))]
-
-
-def pass_over_known(connection: sqlite3.Connection, now: datetime) -> None:
-    """Do not look again at what a channel has been told of, and that was not seen since."""
-    connection.execute(
-        "update told set due_at = null where due_at <= ? and owed = '' and not exists (select 1 from alert"
-        " where alert.fingerprint = told.fingerprint and resolved_at is null"
-        " and (alert.id != told.alert_id or alert.repeats > told.repeats))",
-        (rfc3339(now),),
-    )
-
-
-def told_due(connection: sqlite3.Connection, now: datetime) -> list[Told]:
-    """What is to be looked at again."""
-    query = select(Told, "from told where due_at <= ?")
-    return [read(Told, row) for row in connection.execute(query, (rfc3339(now),))]
-
-
-def forget_told(connection: sqlite3.Connection, alert: Alert, channel: str) -> None:
-    """The channel knows nothing of the episode after all."""
-    connection.execute(
-        "update told set at = null, alert_id = '', kind = ''"
-        " where fingerprint = ? and channel = ? and alert_id = ?",
-        (alert.fingerprint, channel, alert.id),
-    )
-
-
 def buckets(
     connection: sqlite3.Connection, names: Collection[str], limits: Limits, now: datetime
 ) -> dict[str, Bucket]:
@@ -218,11 +174,6 @@ def save_escalation(connection: sqlite3.Connection, alert_id: str, rung: int | N
         connection.execute("delete from escalation where alert_id = ?", (alert_id,))
         return
     connection.execute("insert or ignore into escalation values (?, ?, ?)", (alert_id, rung, rfc3339(at)))
-
-
-def hurry_owed(connection: sqlite3.Connection, now: datetime) -> None:
-    """Look again at everything that is owed, because a silence ended."""
-    connection.execute("update told set due_at = ? where owed != ''", (rfc3339(now),))
 
 
 def counts(connection: sqlite3.Connection) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.alerts import store
+from app.alerts import knowledge, store
 from app.alerts.model import Alert, Told
 from app.alerts.records import read, save, select
 from app.core.database import Database
@@ -49,4 +49,4 @@ def test_record_that_was_only_supposed_is_inserted(database: Database) -> None:
     nothing = Told("f1", "mail")
     with database.write() as connection:
         save(connection, replace(nothing, owed="cooldown"), nothing)
-        assert store.told(connection, "f1", "mail").owed == "cooldown"
+        assert knowledge.told_of(connection, "f1", "mail").owed == "cooldown"
