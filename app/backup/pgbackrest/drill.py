@@ -8,6 +8,7 @@ last transaction, the recovered server knows: it tells of each whether its commi
 from __future__ import annotations
 
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def drill(subject: Subject, limits: Limits, now: datetime, go_on: GoOn, on_share
         outcome, reason = Outcome.FAILED, error.fact
     except (Stopped, CalledOff):
         raise
-    except (AtalaiaError, OSError) as error:
+    except (AtalaiaError, OSError, subprocess.SubprocessError) as error:
         outcome, reason = Outcome.NOT_DRILLABLE, getattr(error, "fact", str(error))
     return Drill(
         outcome=outcome,

@@ -107,7 +107,12 @@ class PgBackRest:
         """Write a file of the archive to that path, for the server in `data`; False when it is not there."""
         options = ("--no-archive-async", f"--repo={repo}", f"--pg1-path={data}", "--reset-pg1-host")
         with self._started("archive-get", *self._common, *options, segment, str(to)) as (process, said):
-            code = process.wait(_ANSWER_SECONDS)
+            try:
+                code = process.wait(_ANSWER_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise Unavailable(
+                    f"{segment} did not come from the archive in {_ANSWER_SECONDS:.0f} s"
+                ) from None
             if code != _NOT_THERE:
                 _judge("archive-get", code, said)
         return code == 0

@@ -156,16 +156,24 @@ class Recovering:
 
     def _fetch_log(self, data: Path) -> None:
         """Every segment from the backup's begin to its end, or to the moment that it is compared with."""
-        first, until = self._physical.wal_start, place(self._physical.lsn_stop)
-        if not self._fetched(first, data):
-            raise RestoreFailed(f"the segment {first} of its log is not in the archive")
+        first, last = self._physical.wal_start, self._physical.wal_stop
+        until = place(self.moment.lsn) if self.moment else place(self._physical.lsn_stop) - 1
+        self._fetch(first, data)
         size = (data / "pg_wal" / first).stat().st_size
-        wanted = segments(first, place(self.moment.lsn) if self.moment else until - 1, size)
+        wanted = segments(first, until, size)
         for segment in wanted[1:]:
-            if not self._fetched(segment, data):
-                raise RestoreFailed(f"the segment {segment} of its log is not in the archive")
+            if segment <= last:
+                self._fetch(segment, data)
+            elif not self._fetched(segment, data):
+                # Because what came after the backup may have expired, which is no fault of the backup.
+                fact = f"the segment {segment}, up to which it is compared, is not in the archive"
+                raise NotDrillable(fact, "See repo1-retention-archive.")
         # Because the first record after the moment, which ends the recovery, may reach into the next one.
         self._fetched(following(wanted[-1], size), data)
+
+    def _fetch(self, segment: str, data: Path) -> None:
+        if not self._fetched(segment, data):
+            raise RestoreFailed(f"the segment {segment} of its log is not in the archive")
 
     def _fetched(self, segment: str, data: Path) -> bool:
         self.go_on()
