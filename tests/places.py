@@ -13,10 +13,14 @@ import psutil
 
 
 @contextmanager
-def place_for(name: str) -> Iterator[Path]:
-    """A folder of this process, in which also an unprivileged account gets along; gone afterwards."""
-    _forget_the_dead(name)
-    folder = Path(tempfile.mkdtemp(prefix=f"atalaia-{name}-{os.getpid()}-"))
+def place_for(name: str, within: str | None = None) -> Iterator[Path]:
+    """A folder of this process, in which also an unprivileged account gets along; gone afterwards.
+
+    It is `within` that one, or else among what is temporary.
+    """
+    within = within or tempfile.gettempdir()
+    _forget_the_dead(within, name)
+    folder = Path(tempfile.mkdtemp(prefix=f"atalaia-{name}-{os.getpid()}-", dir=within))
     folder.chmod(0o711)
     try:
         yield folder
@@ -24,8 +28,8 @@ def place_for(name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _forget_the_dead(name: str) -> None:
-    for left in Path(tempfile.gettempdir()).glob(f"atalaia-{name}-*-*"):
+def _forget_the_dead(within: str, name: str) -> None:
+    for left in Path(within).glob(f"atalaia-{name}-*-*"):
         pid = left.name.split("-")[-2]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             _end_what_works_in(left)

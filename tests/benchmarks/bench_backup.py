@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import shutil
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +34,7 @@ from app.core.clock import SystemClock
 from app.core.postgres import EmbeddedPostgres, client_program
 from app.services.backup_system import BackupSystem
 from app.testing import wait_until
+from tests.places import place_for
 
 ROW_BYTES = 265
 FILL = """
@@ -202,16 +201,12 @@ class PeakMemory:
 @contextmanager
 def bench(megabytes: int, *, narrow_megabytes: int = 0) -> Iterator[Bench]:
     """A bench in a folder of its own, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="atalaia-bench-", dir="/var/tmp"))
-    folder.chmod(0o711)  # Because as root the server runs as somebody else.
-    bench = None
-    try:
-        bench = Bench(folder, megabytes, narrow_megabytes=narrow_megabytes)
-        yield bench
-    finally:
-        if bench is not None:
-            bench.server.stop()
-        shutil.rmtree(folder)
+    with place_for("bench", within="/var/tmp") as folder:
+        stand = Bench(folder, megabytes, narrow_megabytes=narrow_megabytes)
+        try:
+            yield stand
+        finally:
+            stand.server.stop()
 
 
 def main() -> None:
