@@ -156,6 +156,8 @@ class Runs(ABC):
             self._emit(backup_failed(killed))
 
     def _start(self, work: Callable[..., None], running: Running, *more: object) -> None:
+        # Because a folder that was removed took its lock along, and who had it may not be done yet.
+        self.join()
         self._catalog.tell(running)
         self._thread = threading.Thread(
             target=work, args=(running, *more), name="atalaia-backup", daemon=True

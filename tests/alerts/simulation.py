@@ -84,11 +84,11 @@ class Month:
     known: dict[tuple[str, str], Told] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
 
-    def happen(self) -> None:
-        """One thing of which nobody knew."""
-        (what,) = self.chance.choices(NAMES, cum_weights=WEIGHTS)
-        self.seen[what] += 1
-        getattr(self, f"_{what}")()
+    def happen(self, events: int) -> None:
+        """So many things of which nobody knew."""
+        for what in self.chance.choices(NAMES, cum_weights=WEIGHTS, k=events):
+            self.seen[what] += 1
+            getattr(self, f"_{what}")()
 
     def settle(self) -> None:
         """Everything works and stays as it is until nothing more comes."""
@@ -262,8 +262,7 @@ def live(seed: int, events: int, span: timedelta, folder: Path) -> Counter[str]:
     waits = events * HAPPENINGS["wait"] / sum(HAPPENINGS.values())
     month = Month(room, random.Random(seed), span.total_seconds() / waits)
     swallowed = failures.snapshot()
-    for _ in range(events):
-        month.happen()
+    month.happen(events)
     month.settle()
     room.close()
     assert failures.snapshot().keys() == swallowed.keys(), "something failed inside"
