@@ -68,9 +68,10 @@ class Outbox:
         5. what can be told together with it becomes one digest;
         6. the row is leased to this process under a higher fence.
         """
-        now = self._clock.now()
+        lane = self._policy.lane(channel)
         with self._database.write() as connection:
-            lane = self._policy.lane(channel)
+            # Not before: an alert and the silence over it may be written while others have the file.
+            now = self._clock.now()
             queue.take_back(connection, channel, now, _ARRIVES if lane.can_be_asked else timedelta(0))
             failing = standing.failures(connection, channel)
             if _is_paused(failing, now):

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from app.alerts import queue
 from app.alerts.channels.recording import RecordingChannel
 from app.alerts.desk import Desk
-from app.alerts.model import Receipt
+from app.alerts.entries import Claim
+from app.alerts.model import Kind, Receipt, Silence
+from app.alerts.records import save
 from app.core.clock import parse_rfc3339, rfc3339
 from app.core.errors import DeliveryFailed, NotFound
 from app.core.signal import Condition, Severity
-from app.testing import FrozenClock
+from app.testing import FrozenClock, wait_until
 
 from .examples import Room
 
@@ -467,3 +474,27 @@ def test_one_alert_has_its_whole_story(three: Room) -> None:
     assert story["seconds_to_resolve"] == 0
     with pytest.raises(NotFound):
         page.alert("nothing")
+
+
+def test_silence_that_was_written_while_a_sender_waited_for_the_file_holds(room: Room) -> None:
+    """The moment of a claim is that at which it has the file: what is silenced by then is not told."""
+    room.observe("usual")
+    claims: list[Claim | None] = []
+    sender = threading.Thread(target=lambda: claims.append(room.outbox.claim("recording")))
+    with room.database.write() as connection:
+        sender.start()
+        wait_until(lambda: "write" in stack_of(sender), what="the sender at the file")
+        room.clock.advance(seconds=1)
+        now = room.clock.now()
+        alert = replace(room.alert("usual"), id="2", fingerprint="f2", key="k2", started_at=now)
+        save(connection, Silence("s", {"key": "*"}, now, now + timedelta(hours=1), "ana"))
+        save(connection, alert)
+        queue.add(connection, alert, Kind.FIRED, "recording", now)
+    sender.join()
+    assert claims == [None]
+
+
+def stack_of(thread: threading.Thread) -> set[str]:
+    """The names of the functions that a thread is in."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return {step.name for step in traceback.extract_stack(frame)} if frame else set()
