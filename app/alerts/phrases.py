@@ -35,6 +35,20 @@ _PHRASES = {
     "(while checking)": "(durante a conferência)",
     "(while drilling)": "(durante o ensaio)",
     "(while copying)": "(durante a cópia)",
+    "there is no pg_dump of PostgreSQL {0} or newer": "não há pg_dump do PostgreSQL {0} ou mais novo",
+    "Install the package postgresql-client-{0}, or name a pg_dump in BACKUP_PG_DUMP.": (
+        "Instale o pacote postgresql-client-{0}, ou indique um pg_dump em BACKUP_PG_DUMP."
+    ),
+    "BACKUP_PG_DUMP={0} is no working pg_dump with its pg_restore and psql": (
+        "BACKUP_PG_DUMP={0} não é um pg_dump que funcione, com seu pg_restore e psql"
+    ),
+    "Correct it, or leave it empty: then one is chosen.": "Corrija, ou deixe vazio: então um é escolhido.",
+    "there is no PostgreSQL {0} or newer to restore it into": (
+        "não há PostgreSQL {0} ou mais novo em que restaurar"
+    ),
+    "it was not done when its time was over": "não terminou no prazo",
+    "there was no room for it: {0} got full": "não coube: {0} encheu",
+    "the scratch server did not start": "o servidor descartável não iniciou",
     "pg_dump wrote nothing": "o pg_dump não gravou nada",
     "Check user and password in DATABASE_URL.": "Confira o usuário e a senha em DATABASE_URL.",
     "Check that PostgreSQL runs and stays up, and that DATABASE_URL leads to it.": (

@@ -38,9 +38,16 @@ class Tools:
 
 
 def installed(configured: str = "") -> list[Tools]:
-    """Every usable installation: the wheels' and that on PATH, or only that of the pg_dump `configured`."""
+    """Every usable installation: the wheels' and that on PATH, or only that of the pg_dump `configured`.
+
+    Raises Unavailable when that one is none.
+    """
     if configured:
-        return _usable(Path(configured).parent)
+        found = _usable(Path(configured).parent)
+        if not found:
+            fact = f"BACKUP_PG_DUMP={configured} is no working pg_dump with its pg_restore and psql"
+            raise Unavailable(fact, "Correct it, or leave it empty: then one is chosen.")
+        return found
     wheels = [tools for server in every_server() for tools in _of_wheel(server / "bin")]
     return [*wheels, *(tools for folder in _folder_on_path() for tools in _usable(folder))]
 

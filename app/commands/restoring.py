@@ -61,7 +61,8 @@ def restore(
     latest: Annotated[bool, typer.Option("--latest", help="As far as its archive goes.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Allow an existing one to be replaced.")] = False,
     backup_first: Annotated[
-        bool, typer.Option(" /--no-backup", help="Do not back up the one that is replaced.")
+        bool,
+        typer.Option(" /--no-backup", help="Do not back up the one that is replaced.", show_default=False),
     ] = True,
     table: Annotated[
         list[str] | None,

@@ -42,3 +42,8 @@ def test_a_message_of_an_alert_quotes_its_reason_in_portuguese() -> None:
     said = details_of("backup_failed", {}, message, "pt-BR")
     assert said == "Nenhum backup foi feito. O motivo: pg_dump falhou: Connection refused (durante o dump)."
     assert details_of("backup_failed", {}, message, "en") == message
+
+
+def test_values_are_kept_in_what_is_translated() -> None:
+    """A path, a version or a number stands in the Portuguese as it stood in the English."""
+    assert in_portuguese("there was no room for it: /srv/drill got full") == "não coube: /srv/drill encheu"

@@ -51,8 +51,9 @@ def test_configured_program_is_the_only_one():
 
 @pytest.mark.parametrize("says", [None, "exit 1", "echo 'pg_dump of another kind 18'"])
 def test_what_is_no_pg_dump_is_not_used(tmp_path: Path, says: str | None):
-    """A program that is not there, fails, or does not say that it is PostgreSQL's is not used."""
+    """A program that is not there, fails, or does not say that it is PostgreSQL's is named, and not used."""
     if says is not None:
         (tmp_path / "pg_dump").write_text(f"#!/bin/sh\n{says}\n")
         (tmp_path / "pg_dump").chmod(0o755)
-    assert installed(str(tmp_path / "pg_dump")) == []
+    with pytest.raises(Unavailable, match=f"BACKUP_PG_DUMP={tmp_path}/pg_dump is no working pg_dump"):
+        installed(str(tmp_path / "pg_dump"))

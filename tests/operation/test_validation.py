@@ -104,7 +104,7 @@ def test_what_keeps_a_backup_from_being_made_is_an_error(root: Path, postgres: E
     """A pg_dump that is not there is found before the night."""
     lines = f"DATABASE_URL={postgres.url}\nBACKUP_PG_DUMP=/nonexistent/pg_dump"
     found = findings(edited(root, lines))["backup"]
-    assert any(one.is_error and "there is no pg_dump" in one.fact for one in found)
+    assert any(one.is_error and "is no working pg_dump" in one.fact for one in found)
 
 
 def test_place_of_second_copies_is_visited(root: Path) -> None:
