@@ -144,7 +144,7 @@ def test_wrong_password(shop: Shop):
 def test_missing_pg_dump(shop: Shop):
     """A pg_dump that is not there is a failure that says so."""
     shop.back_up(shop.open(pg_dump="/nonexistent/pg_dump"))
-    assert "there is no pg_dump" in shop.failed()["fact"]
+    assert "is no working pg_dump" in shop.failed()["fact"]
 
 
 def test_too_old_pg_dump(shop: Shop):
